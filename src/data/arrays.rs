@@ -1,0 +1,180 @@
+//! Named arrays: the one form in which anything that a stage makes is stored.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+
+/// Numbers or texts in a row, with a shape that the owner knows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Array {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    I64(Vec<i64>),
+    U32(Vec<u32>),
+    Bytes(Vec<u8>),
+    Texts(Vec<String>),
+}
+
+/// Named arrays: a fitted stage's state, a stored column or table, weights, predictions.
+///
+/// The bytes depend on the content alone: names are in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Arrays(pub BTreeMap<String, Array>);
+
+pub type State = Arrays;
+
+macro_rules! accessors {
+    ($($get:ident $variant:ident $type:ty;)*) => {$(
+        /// Returns the array of that name and type; its absence is a mistake in mmf.
+        pub fn $get(&self, name: &str) -> Result<&[$type]> {
+            match self.0.get(name) {
+                Some(Array::$variant(v)) => Ok(v),
+                _ => Err(Error::bug(format!("a stored state has no {} named `{name}`", stringify!($variant)))),
+            }
+        }
+    )*};
+}
+
+impl Arrays {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn with(mut self, name: impl Into<String>, array: Array) -> Self {
+        self.0.insert(name.into(), array);
+        self
+    }
+
+    pub fn put(&mut self, name: impl Into<String>, array: Array) {
+        self.0.insert(name.into(), array);
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    accessors! {
+        f32s F32 f32;
+        f64s F64 f64;
+        i64s I64 i64;
+        u32s U32 u32;
+        bytes Bytes u8;
+        texts Texts String;
+    }
+
+    /// Returns the stored form: magic, count, then name, tag, length and little-endian payload of each.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.extend_from_slice(b"mmfa1\0\0\0");
+        out.extend_from_slice(&(self.0.len() as u64).to_le_bytes());
+        for (name, array) in &self.0 {
+            put_bytes(&mut out, name.as_bytes());
+            let (tag, count) = match array {
+                Array::F32(v) => (0u8, v.len()),
+                Array::F64(v) => (1, v.len()),
+                Array::I64(v) => (2, v.len()),
+                Array::U32(v) => (3, v.len()),
+                Array::Bytes(v) => (4, v.len()),
+                Array::Texts(v) => (5, v.len()),
+            };
+            out.push(tag);
+            out.extend_from_slice(&(count as u64).to_le_bytes());
+            match array {
+                Array::F32(v) => v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes())),
+                Array::F64(v) => v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes())),
+                Array::I64(v) => v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes())),
+                Array::U32(v) => v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes())),
+                Array::Bytes(v) => out.extend_from_slice(v),
+                Array::Texts(v) => v.iter().for_each(|t| put_bytes(&mut out, t.as_bytes())),
+            }
+        }
+        out
+    }
+
+    /// Reads the stored form; anything else is an error, never a panic.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader { bytes, at: 0 };
+        if reader.take(8)? != b"mmfa1\0\0\0" {
+            return Err(broken());
+        }
+        let count = reader.length()?;
+        let mut arrays = BTreeMap::new();
+        for _ in 0..count {
+            let name = reader.text()?;
+            let tag = reader.take(1)?[0];
+            let n = reader.length()?;
+            let array = match tag {
+                0 => Array::F32(reader.numbers(n, f32::from_le_bytes)?),
+                1 => Array::F64(reader.numbers(n, f64::from_le_bytes)?),
+                2 => Array::I64(reader.numbers(n, i64::from_le_bytes)?),
+                3 => Array::U32(reader.numbers(n, u32::from_le_bytes)?),
+                4 => Array::Bytes(reader.take(n)?.to_vec()),
+                5 => Array::Texts((0..n).map(|_| reader.text()).collect::<Result<_>>()?),
+                _ => return Err(broken()),
+            };
+            arrays.insert(name, array);
+        }
+        Ok(Arrays(arrays))
+    }
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+fn broken() -> Error {
+    Error::new(
+        "E1041",
+        mmf_lang::diagnostic::Text {
+            en: "a stored result is not readable".into(), zh: "存储的结果无法读取".into()
+        },
+    )
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Result<&'a [u8]> {
+        let end = self.at.checked_add(n).filter(|&end| end <= self.bytes.len()).ok_or_else(broken)?;
+        let slice = &self.bytes[self.at..end];
+        self.at = end;
+        Ok(slice)
+    }
+
+    fn length(&mut self) -> Result<usize> {
+        let bytes: [u8; 8] = self.take(8)?.try_into().map_err(|_| broken())?;
+        usize::try_from(u64::from_le_bytes(bytes)).map_err(|_| broken())
+    }
+
+    fn text(&mut self) -> Result<String> {
+        let n = self.length()?;
+        String::from_utf8(self.take(n)?.to_vec()).map_err(|_| broken())
+    }
+
+    fn numbers<T, const N: usize>(&mut self, n: usize, read: fn([u8; N]) -> T) -> Result<Vec<T>> {
+        let bytes = self.take(n.checked_mul(N).ok_or_else(broken)?)?;
+        Ok(bytes.chunks_exact(N).map(|c| read(c.try_into().expect("chunks are exact"))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_comes_back_and_what_is_cut_is_an_error() {
+        let arrays = Arrays::new()
+            .with("weights", Array::F32(vec![1.5, -2.0]))
+            .with("names", Array::Texts(vec!["电影".into(), String::new()]))
+            .with("counts", Array::U32(vec![7]));
+        let bytes = arrays.to_bytes();
+        assert_eq!(Arrays::from_bytes(&bytes).unwrap(), arrays);
+        for end in 0..bytes.len() {
+            assert!(Arrays::from_bytes(&bytes[..end]).is_err(), "{end} bytes of {}", bytes.len());
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Run-time values, tables, files and the contract of a stage. Knows the language; names no stage and no dfdx.
+
+pub mod arrays;
+pub mod error;
+pub mod network;
+pub mod picture;
+pub mod plan;
+pub mod stage;
+pub mod table;
+pub mod values;

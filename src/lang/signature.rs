@@ -1,0 +1,207 @@
+//! The declaration of a stage: all that is known of it before a run. Checker, engine, `--help` and docs read this alone.
+
+use crate::args::ArgSpec;
+use crate::infer::Infer;
+
+/// Where a stage stands in the vocabulary, and in the docs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    Source,
+    Prepare,
+    Extract,
+    Fuse,
+    Train,
+    Metric,
+}
+
+impl Group {
+    pub const ALL: [Group; 6] =
+        [Group::Source, Group::Prepare, Group::Extract, Group::Fuse, Group::Train, Group::Metric];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Group::Source => "source",
+            Group::Prepare => "prepare",
+            Group::Extract => "extract",
+            Group::Fuse => "fuse",
+            Group::Train => "train",
+            Group::Metric => "metric",
+        }
+    }
+}
+
+/// How a stage runs. The checker is told by the vocabulary, which reads it off the body that the engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BodyKind {
+    /// Reads files.
+    Source,
+    /// Row by row, in batches; keyed a row.
+    Rows,
+    /// Learns from the training rows that reach it, then applies row by row.
+    Fit,
+    /// Table to table, nothing learned.
+    Table,
+    /// Learns from a table or the training part of a split, then applies to all of it.
+    FitTable,
+    /// Cuts a table into parts.
+    Split,
+    /// Rows of one domain to rows of another (`per`, `through`).
+    Across,
+    /// A part of a network, trained where it is used.
+    Joint,
+    /// Trains a network on a split.
+    Train,
+    /// Measures predictions.
+    Metric,
+    /// Configures the stage that holds it.
+    Recipe,
+    /// A size that the data tell.
+    Size,
+}
+
+/// A runnable example. Tests check it, run it, and compare what it gives.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    pub about: &'static str,
+    pub code: &'static str,
+    pub gives: &'static str,
+}
+
+impl Example {
+    pub const fn new(about: &'static str, code: &'static str, gives: &'static str) -> Self {
+        Example { about, code, gives }
+    }
+}
+
+/// The declaration of one stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Signature {
+    pub name: &'static str,
+    pub group: Group,
+    /// Types in mmf's own notation, one an alternative; told apart by the inputs alone, unless [`Signature::by`] says.
+    ///
+    /// Lower-case letters are variables: `d` a row domain, `h w c n t` sizes; an argument's name is a size too.
+    /// Kinds of input: `table`, `split`, `col<d, T>` with `T` of `image[h, w, c] map[h, w, c] vector[n]
+    /// sequence[t, n] text tokens number any`; `T?` takes missing values and gives them again. A trailing `...`
+    /// repeats the input before it.
+    pub types: &'static [&'static str],
+    /// An argument whose word picks the alternative: the word's place in the list is the alternative's.
+    pub by: Option<(&'static str, &'static [&'static str])>,
+    pub args: &'static [ArgSpec],
+    /// Enters the cache key: raise it when results change.
+    pub version: u32,
+    pub doc: &'static str,
+    /// The formula or the reference that it agrees with.
+    pub reference: &'static str,
+    pub examples: &'static [Example],
+    /// Multiplications a row, in the sizes of the notation, for the estimate of guarantee 8; empty is negligible.
+    pub cost: &'static str,
+    /// Where notation ends: finds the type of a call.
+    pub infer: Option<Infer>,
+    /// It has weights of its own, so it may only stand where a network is trained.
+    pub weights: bool,
+    /// The tasks it serves (`classify`, `regress`, `recommend`), for losses and metrics; empty for all.
+    pub tasks: &'static [crate::types::Task],
+}
+
+impl Signature {
+    pub const fn new(group: Group, name: &'static str, types: &'static [&'static str]) -> Self {
+        Signature {
+            name,
+            group,
+            types,
+            by: None,
+            args: &[],
+            version: 1,
+            doc: "",
+            reference: "",
+            examples: &[],
+            cost: "",
+            infer: None,
+            weights: false,
+            tasks: &[],
+        }
+    }
+
+    pub const fn by(mut self, argument: &'static str, words: &'static [&'static str]) -> Self {
+        self.by = Some((argument, words));
+        self
+    }
+
+    pub const fn args(mut self, args: &'static [ArgSpec]) -> Self {
+        self.args = args;
+        self
+    }
+
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    pub const fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
+
+    pub const fn reference(mut self, reference: &'static str) -> Self {
+        self.reference = reference;
+        self
+    }
+
+    pub const fn examples(mut self, examples: &'static [Example]) -> Self {
+        self.examples = examples;
+        self
+    }
+
+    pub const fn cost(mut self, cost: &'static str) -> Self {
+        self.cost = cost;
+        self
+    }
+
+    pub const fn infer(mut self, infer: Infer) -> Self {
+        self.infer = Some(infer);
+        self
+    }
+
+    pub const fn weights(mut self) -> Self {
+        self.weights = true;
+        self
+    }
+
+    pub const fn tasks(mut self, tasks: &'static [crate::types::Task]) -> Self {
+        self.tasks = tasks;
+        self
+    }
+
+    pub fn arg(&self, name: &str) -> Option<&'static ArgSpec> {
+        self.args.iter().find(|a| a.name == name)
+    }
+}
+
+/// One entry of the vocabulary that the checker is given: a value, so that nothing here knows which stages exist.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub signature: &'static Signature,
+    /// How each alternative runs, in the order of `signature.types`.
+    pub kinds: Vec<BodyKind>,
+}
+
+/// The stages that a file may use.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    entries: Vec<Entry>,
+}
+
+impl Vocabulary {
+    pub fn new(entries: Vec<Entry>) -> Self {
+        Vocabulary { entries }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.signature.name == name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+}
