@@ -1,0 +1,19 @@
+//! From text to tree and back: the parser, which reports all mistakes at once, and the formatter.
+
+pub mod message;
+pub mod parser;
+pub mod tree;
+
+mod build;
+mod cut;
+mod express;
+mod foreign;
+mod literal;
+mod mend;
+mod notes;
+mod recover;
+mod scan;
+mod work;
+
+#[cfg(test)]
+mod tests;

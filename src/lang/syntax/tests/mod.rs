@@ -1,0 +1,3 @@
+//! The parser and the formatter on whole files.
+
+mod language;
