@@ -1,0 +1,5 @@
+//! Stages of the group `prepare`, one file each; each is one line of the list.
+
+use mmf_data::stage::Stage;
+
+pub(crate) static ALL: &[&dyn Stage] = &[];
