@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::args::ColumnSpec;
 
 /// Why a file could not be looked at.
@@ -22,12 +24,16 @@ pub struct ScanRequest {
     pub base: String,
     pub format: ScanFormat,
     pub columns: Vec<ColumnSpec>,
+    /// For `ref(…)` and `key(…)` columns, by their place in `columns`: the keys that they may name, where those are
+    /// known (`ColumnScan::keys` of the other source's column). Unknown keys are then counted.
+    pub keys: Vec<(usize, Arc<Vec<String>>)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum ScanFormat {
-    /// CSV, TSV, JSON lines or Parquet, by the file's ending; `separator` and `header` as the source says.
-    Table { separator: Option<char>, header: bool, missing: Vec<String> },
+    /// CSV, TSV, JSON lines or Parquet, by the file's ending; `separator` and `header` as the source says; `file` is
+    /// the column that takes the files' names.
+    Table { separator: Option<char>, header: bool, missing: Vec<String>, file: Option<String> },
     /// `.npy` or `.npz` with its keys.
     Numpy { keys: NumpyKeys, array: Option<String> },
 }
@@ -40,7 +46,7 @@ pub enum NumpyKeys {
 }
 
 /// What was found in a source's files.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scan {
     /// The headers, in order.
     pub headers: Vec<String>,
@@ -52,12 +58,14 @@ pub struct Scan {
 }
 
 /// What was found in one declared column.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ColumnScan {
     /// No such header.
     pub absent: bool,
     /// Missing values: empty cells, files that are not there.
     pub holes: u64,
+    /// The lines of the first few holes.
+    pub hole_lines: Vec<u64>,
     /// The first few cells that are not of the type: line (from 1, with the header) and the cell.
     pub wrong: Vec<(u64, String)>,
     pub wrong_count: u64,
@@ -67,12 +75,22 @@ pub struct ColumnScan {
     /// Distinct values of a category or key, sorted, while they are at most 4,096.
     pub values: Option<Vec<String>>,
     pub distinct: u64,
+    /// All distinct values of a category (sorted) or key (in the order of the rows), while they are at most 2 million:
+    /// what a `ref` to this column may name.
+    pub keys: Option<Vec<String>>,
     /// Keys that occur twice: the line of the second, and the key.
     pub twice: Vec<(u64, String)>,
+    pub twice_count: u64,
+    /// The first few cells of a `ref` or `key(…)` that name no row, where the request says which there are.
+    pub unknown: Vec<(u64, String)>,
+    pub unknown_count: u64,
+    /// For `key(…)`: how many of the other source's rows no line names; they are holes of every other column.
+    pub uncovered: u64,
     /// Shape of a row, for arrays and for headers with `*`.
     pub shape: Vec<u64>,
     /// The first few files that are not there: line and path.
     pub lost: Vec<(u64, String)>,
+    pub lost_count: u64,
 }
 
 /// Files, as the checker needs them.
