@@ -1,0 +1,53 @@
+//! Share of all items that are recommended to anyone.
+
+use mmf_data::error::Result;
+use mmf_data::stage::{Body, Stage};
+use mmf_data::stage::{Measure, Predictions};
+use mmf_lang::args::{Arg, Args};
+use mmf_lang::signature::{Group, Signature};
+use mmf_lang::types::Task;
+
+use crate::metric::ranking;
+use crate::train::predictions::Ranked;
+
+pub(crate) struct Coverage;
+
+const K: Arg<Option<usize>> = Arg::some_int("k").range(1.0, 1e6).doc("Length of the ranking that counts.");
+
+static SIGNATURE: Signature = Signature::new(Group::Metric, "coverage", &["predictions -> metric"])
+    .tasks(&[Task::Recommend])
+    .args(&[K.spec()])
+    .doc("The share of all candidates that are among the first k of any user.")
+    .reference("RecBole, recbole.evaluator.metrics.ItemCoverage, without its padding item");
+
+impl Stage for Coverage {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Metric(measure)
+    }
+}
+
+fn measure(args: &Args, from: &Predictions) -> Result<Measure> {
+    let k = ranking::cut(args.get(K), "coverage")?.unwrap_or(usize::MAX);
+    let ranked = Ranked::read(from)?;
+    // Items are numbered afresh, so that a resample marks places of a short list.
+    let mut numbers: Vec<u32> = ranked.top.values.iter().map(|&(item, _)| item).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let lists: Vec<Vec<u32>> = (0..ranked.users.len())
+        .map(|user| ranked.top.get(user).iter().take(k))
+        .map(|list| list.map(|(item, _)| numbers.partition_point(|n| n < item) as u32).collect())
+        .collect();
+    let (count, items) = (numbers.len(), ranked.items);
+    Ok(Box::new(move |places| {
+        if places.is_empty() || items == 0 {
+            return None;
+        }
+        let mut shown = vec![false; count];
+        places.iter().flat_map(|&place| &lists[place as usize]).for_each(|&item| shown[item as usize] = true);
+        Some(shown.iter().filter(|&&x| x).count() as f64 / items as f64)
+    }))
+}

@@ -1,0 +1,36 @@
+//! Discounted cumulative gain against the best possible.
+
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::args::Arg;
+use mmf_lang::signature::{Group, Signature};
+use mmf_lang::types::Task;
+
+use crate::metric::confusion::share;
+use crate::metric::ranking::{self, User};
+
+pub(crate) struct Ndcg;
+
+const K: Arg<Option<usize>> = Arg::some_int("k").range(1.0, 1e6).doc("Length of the ranking that counts.");
+
+static SIGNATURE: Signature = Signature::new(Group::Metric, "ndcg", &["predictions -> metric"])
+    .tasks(&[Task::Recommend])
+    .args(&[K.spec()])
+    .doc("The discounted cumulative gain of the first k items, Σ 1 / log₂(rank + 1) over the relevant ones, divided by that of the best ranking; \
+         the mean over users.")
+    .reference("RecBole, recbole.evaluator.metrics.NDCG; Järvelin and Kekäläinen 2002");
+
+impl Stage for Ndcg {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Metric(|args, from| ranking::measure(from, ranking::cut(args.get(K), "ndcg")?, score))
+    }
+}
+
+fn score(user: &User<'_>) -> f64 {
+    let gain = |rank: u32| 1.0 / (f64::from(rank) + 1.0).log2();
+    let best: f64 = (1..=user.relevant.min(user.k) as u32).map(gain).sum();
+    share(user.ranks.iter().map(|&rank| gain(rank)).sum(), best)
+}

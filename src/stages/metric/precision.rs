@@ -1,0 +1,44 @@
+//! Share of the guesses, or of the recommended, that is right.
+
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::args::Arg;
+use mmf_lang::signature::{Group, Signature};
+use mmf_lang::types::Task;
+
+use crate::metric::confusion::{self, Average};
+use crate::metric::ranking;
+use crate::train::predictions;
+
+pub(crate) struct Precision;
+
+const AVERAGE: Arg<Option<String>> = Arg::some_words("average", &["macro", "micro"]).doc(
+    "`macro` is the mean over the classes that occur, `micro` counts all decisions together; unsaid, it is the positive class of two and \
+     `macro` of more.",
+);
+const K: Arg<Option<usize>> = Arg::some_int("k").range(1.0, 1e6).doc("Length of the ranking that counts.");
+
+static SIGNATURE: Signature = Signature::new(Group::Metric, "precision", &["predictions -> metric"])
+    .tasks(&[Task::Classify, Task::Recommend])
+    .args(&[K.spec(), AVERAGE.spec()])
+    .doc("For classes, the share of the rows guessed to be of a class that are of it. For rankings (`precision@k`), the share of the first k \
+         items that are relevant; the mean over users. 0 of 0 is 0.")
+    .reference("scikit-learn, metrics.precision_score; RecBole, recbole.evaluator.metrics.Precision");
+
+impl Stage for Precision {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Metric(|args, from| match predictions::task(from)? {
+            Task::Recommend => {
+                let k = ranking::cut(args.get(K), "precision")?;
+                ranking::measure(from, k, |user| user.ranks.len() as f64 / user.k.max(1) as f64)
+            }
+            _ => {
+                let average = Average::of(args.get(AVERAGE).as_deref());
+                confusion::measure(from, average, |c| confusion::share(f64::from(c.both), f64::from(c.guess)))
+            }
+        })
+    }
+}
