@@ -91,7 +91,8 @@ impl Blobs {
 
     pub(super) fn put(&self, bytes: &[u8]) -> Result<Digest> {
         let digest = Digest::of(bytes);
-        if self.has(&digest) {
+        // Read whole, not just looked for: a damaged one is replaced now, while its content is at hand.
+        if self.get(&digest).is_some() {
             return Ok(digest);
         }
         if self.disk.read_only {
