@@ -1,0 +1,44 @@
+//! Rows picked from a matrix, and added back to it.
+
+/// Returns the rows of `from` in the order of `index`; every index is within it.
+pub(crate) fn gather(from: &[f32], width: usize, index: &[u32]) -> Vec<f32> {
+    let mut out = Vec::with_capacity(index.len() * width);
+    for &i in index {
+        out.extend_from_slice(&from[i as usize * width..][..width]);
+    }
+    out
+}
+
+wide! {
+    /// Adds row `j` of `rows` to row `index[j]` of `to`, in order.
+    pub(crate) fn scatter_add(to: &mut [f32], width: usize, index: &[u32], rows: &[f32]) {
+        if width == 0 {
+            return;
+        }
+        for (i, row) in index.iter().zip(rows.chunks_exact(width)) {
+            for (a, b) in to[*i as usize * width..][..width].iter_mut().zip(row) {
+                *a += *b;
+            }
+        }
+    }
+}
+
+/// Copies `from` (rows of `width`) into the columns of `to` (rows of `to_width`) that begin at `at`.
+pub(crate) fn put_columns(from: &[f32], width: usize, to: &mut [f32], to_width: usize, at: usize) {
+    if width == 0 {
+        return;
+    }
+    for (row, out) in from.chunks_exact(width).zip(to.chunks_exact_mut(to_width)) {
+        out[at..at + width].copy_from_slice(row);
+    }
+}
+
+/// Copies the columns `at..at + width` of `from` (rows of `from_width`) to `to`.
+pub(crate) fn take_columns(from: &[f32], from_width: usize, at: usize, to: &mut [f32], width: usize) {
+    if width == 0 {
+        return;
+    }
+    for (row, out) in from.chunks_exact(from_width).zip(to.chunks_exact_mut(width)) {
+        out.copy_from_slice(&row[at..at + width]);
+    }
+}

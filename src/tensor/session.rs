@@ -1,0 +1,280 @@
+//! One forward pass over the rows of a slice, and the way back.
+
+use crate::flow::{Back, Flow, Weight};
+use crate::gradients::Gradients;
+use crate::losses::Loss;
+use crate::ops;
+use crate::parameters::{Parameters, other_sizes};
+use crate::value::{self, Dense, Matrix, Tape, device_error};
+use dfdx::prelude::{Backward, CpuError, PutTape, SplitTape, Tape as _, Trace};
+use mmf_data::error::{Error, Result};
+use mmf_data::network::{Init, Network, Op, Parameter, Var};
+use mmf_lang::say;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// When a pass happens: what random choices in it depend on, besides their place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    pub seed: u64,
+    pub step: u64,
+    /// The number of the slice within its batch.
+    pub slice: u64,
+}
+
+/// A network under way over some rows. Made, used and spent by one thread.
+pub struct Session<'p> {
+    store: Store<'p>,
+    moment: Moment,
+    training: bool,
+    tape: Option<Tape>,
+    flow: Rc<RefCell<Flow>>,
+    nodes: Vec<Node>,
+    place: u64,
+    label: String,
+    /// How many random choices were made so far: two at one place differ.
+    choices: u64,
+    /// What went wrong where no result could say so; the next operation says it.
+    failed: Option<Error>,
+}
+
+enum Store<'p> {
+    Making(&'p mut Parameters),
+    Using(&'p Parameters),
+}
+
+/// A value, and what the way back must know of it.
+pub(crate) struct Node {
+    pub(crate) value: Matrix,
+    /// Whether a weight has a part in it.
+    pub(crate) grad: bool,
+    pub(crate) origin: Origin,
+}
+
+/// Where a value comes from, for losses that are exact only before the last function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Other,
+    Softmax(usize),
+    Sigmoid(usize),
+}
+
+impl<'p> Session<'p> {
+    /// Begins a first pass, which makes the weights that it meets. It reads; dropout does not act.
+    pub fn making(parameters: &'p mut Parameters) -> Self {
+        Session::begin(Store::Making(parameters), Moment::default(), false, None)
+    }
+
+    /// Begins a pass for learning.
+    pub fn training(parameters: &'p Parameters, moment: Moment) -> Self {
+        Session::training_in(parameters, moment, Gradients::default())
+    }
+
+    /// Begins a pass for learning in memory that an earlier one left.
+    pub(crate) fn training_in(parameters: &'p Parameters, moment: Moment, mut gradients: Gradients) -> Self {
+        gradients.clear(parameters.len());
+        let dense = std::mem::replace(&mut gradients.dense, Dense::leaky());
+        let (_, tape) = parameters.start.clone().traced(dense).split_tape();
+        let session = Session::begin(Store::Using(parameters), moment, true, Some(tape));
+        session.flow.borrow_mut().gradients = gradients;
+        session
+    }
+
+    /// Begins a pass for reading: no dropout, no way back.
+    pub fn reading(parameters: &'p Parameters) -> Self {
+        Session::begin(Store::Using(parameters), Moment::default(), false, None)
+    }
+
+    fn begin(store: Store<'p>, moment: Moment, training: bool, tape: Option<Tape>) -> Self {
+        Session {
+            store,
+            moment,
+            training,
+            tape,
+            flow: Rc::default(),
+            nodes: Vec::new(),
+            place: 0,
+            label: String::new(),
+            choices: 0,
+            failed: None,
+        }
+    }
+
+    /// Says where in the pipeline the next operations stand: `number` decides first values and random choices, `label` only names the
+    /// weights for people, as in `taste/item/dense-0`.
+    pub fn at(&mut self, number: u64, label: &str) {
+        self.place = number;
+        if let Store::Making(_) = self.store {
+            label.clone_into(&mut self.label);
+        }
+    }
+
+    /// Returns the numbers of a value, row by row.
+    pub fn values(&self, value: &Var) -> Result<&[f32]> {
+        Ok(value::read(&self.node(value)?.value))
+    }
+
+    /// Returns the numbers of a value that the network's last softmax or sigmoid was applied to, where `value` came from one.
+    pub fn before(&self, value: &Var) -> Result<Option<Var>> {
+        Ok(match self.node(value)?.origin {
+            Origin::Softmax(id) | Origin::Sigmoid(id) => Some(Var { id, ..value.clone() }),
+            Origin::Other => None,
+        })
+    }
+
+    /// Goes back from a loss and returns the gradients of its sum, multiplied by `factor`.
+    pub fn backward(mut self, loss: &Loss, factor: f32) -> Result<Gradients> {
+        self.check()?;
+        self.node(&loss.sum)?;
+        let mut tape = self.tape.take().ok_or_else(|| Error::bug("there is no way back from a pass for reading"))?;
+        let (flow, id) = (self.flow.clone(), loss.sum.id);
+        let start = self.parameters().start.clone();
+        let ghost = start.ghost();
+        tape.add_backward_op(move |dense| {
+            let one = dense.get_or_alloc_mut(&ghost)?[0];
+            Back { dense, flow: &mut flow.borrow_mut() }.give(id, vec![one * factor]);
+            Ok(())
+        });
+        let dense = start.put_tape(tape).try_backward().map_err(device_error)?;
+        let flow = std::mem::take(&mut *self.flow.borrow_mut());
+        Ok(Gradients { dense, ..flow.gradients })
+    }
+
+    /// Returns an error that an operation without a result has met.
+    pub fn check(&mut self) -> Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    pub fn parameters(&self) -> &Parameters {
+        match &self.store {
+            Store::Making(parameters) => parameters,
+            Store::Using(parameters) => parameters,
+        }
+    }
+
+    pub(crate) fn node(&self, value: &Var) -> Result<&Node> {
+        let node = self.nodes.get(value.id).ok_or_else(|| Error::bug("a value of another pass is used"))?;
+        if *shape(&node.value) != (value.rows, value.width()) {
+            return Err(Error::bug("a value of another pass is used"));
+        }
+        Ok(node)
+    }
+
+    pub(crate) fn weight(&self, parameter: Parameter) -> Result<Weight> {
+        Ok(Weight { parameter, value: self.parameters().entry(parameter)?.value.clone() })
+    }
+
+    /// Puts a result in. `grad` tells whether a weight has a part in it.
+    pub(crate) fn put(&mut self, data: Vec<f32>, rows: usize, dims: Vec<usize>, grad: bool) -> Result<Var> {
+        let value = value::matrix(&self.parameters().device, data, rows, dims.iter().product())?;
+        self.nodes.push(Node { value, grad, origin: Origin::Other });
+        Ok(Var { id: self.nodes.len() - 1, rows, dims })
+    }
+
+    pub(crate) fn set_origin(&mut self, value: &Var, origin: Origin) {
+        if let Some(node) = self.nodes.get_mut(value.id) {
+            node.origin = origin;
+        }
+    }
+
+    /// Tells whether operations must be recorded for the way back.
+    pub(crate) fn records(&self, grad: bool) -> bool {
+        grad && self.tape.is_some()
+    }
+
+    /// Records the way back of a result on dfdx's tape. `back` gets the gradient of the result, which is its own to use up.
+    pub(crate) fn record(
+        &mut self,
+        result: &Var,
+        back: impl FnOnce(&mut Back, Vec<f32>) -> std::result::Result<(), CpuError> + 'static,
+    ) {
+        if let Some(tape) = &mut self.tape {
+            let (flow, id) = (self.flow.clone(), result.id);
+            tape.add_backward_op(move |dense| {
+                let mut back_hand = Back { dense, flow: &mut flow.borrow_mut() };
+                match back_hand.take(id) {
+                    Some(gradient) => back(&mut back_hand, gradient),
+                    None => Ok(()),
+                }
+            });
+        }
+    }
+
+    /// Returns numbers that the next random choice here is made from.
+    pub(crate) fn choice(&mut self) -> [u64; 5] {
+        self.choices += 1;
+        [self.moment.seed, self.moment.step, self.moment.slice, self.place, self.choices]
+    }
+
+    fn get(&mut self, name: &'static str, dims: &[usize], table: bool, init: Init) -> Parameter {
+        let place = self.place;
+        let found = self.parameters().at(place, name);
+        let result = match (found, &mut self.store) {
+            (Some(parameter), _) => self.parameters().entry(parameter).and_then(|entry| {
+                if entry.dims == dims && entry.table == table {
+                    Ok(parameter)
+                } else {
+                    Err(other_sizes(&entry.label, &entry.dims, dims))
+                }
+            }),
+            (None, Store::Making(parameters)) => {
+                let made = Parameter(parameters.len());
+                parameters.make((place, &self.label), name, dims, table, init).map(|()| made)
+            }
+            (None, Store::Using(_)) => Err(Error::new(
+                "E1033",
+                say!(
+                    "these weights lack `{name}`, which this network wants with the sizes {dims:?}",
+                    "权重中缺少 `{name}`，此网络需要它，大小为 {dims:?}"
+                ),
+            )),
+        };
+        result.unwrap_or_else(|error| {
+            self.failed.get_or_insert(error);
+            Parameter(usize::MAX)
+        })
+    }
+}
+
+fn shape(value: &Matrix) -> &(usize, usize) {
+    use dfdx::prelude::HasShape;
+    value.shape()
+}
+
+impl Network for Session<'_> {
+    fn parameter(&mut self, name: &'static str, dims: &[usize], init: Init) -> Parameter {
+        self.get(name, dims, false, init)
+    }
+
+    fn table(&mut self, name: &'static str, rows: usize, width: usize, init: Init) -> Parameter {
+        self.get(name, &[rows, width], true, init)
+    }
+
+    fn lookup(&mut self, table: Parameter, index: &[u32]) -> Result<Var> {
+        self.check()?;
+        ops::embedding::embedding(self, table, index)
+    }
+
+    fn gather(&mut self, value: &Var, index: &[u32]) -> Result<Var> {
+        self.check()?;
+        ops::gather::gather(self, value, index)
+    }
+
+    fn constant(&mut self, rows: usize, dims: &[usize], data: Vec<f32>) -> Result<Var> {
+        self.check()?;
+        let width: usize = dims.iter().product();
+        if data.len() != rows * width {
+            return Err(Error::bug(format!("{} numbers were given for {rows} rows of {width}", data.len())));
+        }
+        self.put(data, rows, dims.to_vec(), false)
+    }
+
+    fn apply(&mut self, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var> {
+        self.check()?;
+        ops::apply(self, op, inputs, parameters)
+    }
+
+    fn training(&self) -> bool {
+        self.training
+    }
+}

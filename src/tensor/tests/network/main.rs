@@ -1,0 +1,9 @@
+//! The room from outside: its operations against PyTorch's numbers and finite differences, its bytes against its own on more threads.
+
+mod cases;
+mod checkpoints;
+mod determinism;
+mod differences;
+mod errors;
+mod optimizers;
+mod reference;
