@@ -2,6 +2,7 @@
 
 use super::express;
 use super::literal;
+use super::message;
 use super::parser::Rule;
 use super::tree::*;
 use super::work::Work;
@@ -15,6 +16,11 @@ pub(crate) struct Builder<'w> {
     pub(crate) work: &'w Work,
     pub(crate) docs: &'w BTreeMap<usize, Doc>,
     pub(crate) errors: &'w mut Vec<Diagnostic>,
+}
+
+/// Returns the parts of `pair` that say something.
+pub(crate) fn parts<'i>(pair: Pair<'i, Rule>) -> impl Iterator<Item = Pair<'i, Rule>> {
+    pair.into_inner().filter(|p| !matches!(p.as_rule(), Rule::equals | Rule::colon))
 }
 
 /// Returns `text` in Unicode's normal form C, in which names are compared.
@@ -34,7 +40,7 @@ impl Builder<'_> {
     /// Returns where `pair` stands in the file, without the blanks behind it.
     pub(crate) fn span(&self, pair: &Pair<Rule>) -> Span {
         let start = pair.as_span().start();
-        self.work.span(start..start + pair.as_str().trim_end_matches([' ', '\t']).len())
+        self.work.span(start..start + pair.as_str().trim_end_matches([' ', '\t', '\r']).len())
     }
 
     pub(crate) fn name(&self, pair: Pair<Rule>) -> Name {
@@ -49,14 +55,17 @@ impl Builder<'_> {
         let span = self.span(&pair);
         let inner = pair.into_inner().next().expect("a declaration is one of five");
         let rule = inner.as_rule();
-        let mut parts = inner.into_inner();
+        let mut parts = parts(inner);
         let word = parts.next().expect("a declaration begins with its keyword");
         let kind = match rule {
             Rule::r#use => {
                 let path = parts.next().expect("`use` has a string");
                 let path_span = self.span(&path);
                 let template = literal::template(self, path);
-                let path = template.plain().unwrap_or_else(|| literal::written(&template));
+                let path = template.plain().unwrap_or_else(|| {
+                    self.errors.push(message::use_placeholder(path_span));
+                    literal::written(&template)
+                });
                 DeclarationKind::Use { path, path_span }
             }
             Rule::param => {
@@ -93,17 +102,17 @@ impl Builder<'_> {
         Declaration { doc: self.doc(span), span, kind }
     }
 
-    fn next_name(&self, parts: &mut Pairs<Rule>) -> Name {
+    fn next_name<'i>(&self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Name {
         self.name(parts.next().expect("the grammar has a name here"))
     }
 
-    fn next_expr(&mut self, parts: &mut Pairs<Rule>) -> Expr {
+    fn next_expr<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Expr {
         express::expr(self, parts.next().expect("the grammar has an expression here"), 0)
     }
 
     /// Reads a parameter of a `def`; a broken one is left out.
     fn formal(&mut self, pair: Pair<Rule>) -> Option<Formal> {
-        let mut parts = pair.into_inner();
+        let mut parts = parts(pair);
         let name = parts.next().filter(|p| p.as_rule() == Rule::name)?;
         let name = self.name(name);
         let ty = self.ty(parts.next().expect("a parameter has a type"));
@@ -112,7 +121,7 @@ impl Builder<'_> {
     }
 
     fn path(&mut self, pair: Pair<Rule>) -> Expr {
-        let mut parts = pair.into_inner();
+        let mut parts = parts(pair);
         let first = parts.next().expect("a path has a name");
         let span = self.span(&first);
         let kind = match first.as_rule() {
@@ -124,14 +133,24 @@ impl Builder<'_> {
 
     pub(crate) fn block(&mut self, pair: Pair<Rule>, depth: usize) -> Block {
         let span = self.span(&pair);
-        let lines = pair.into_inner().map(|p| self.line(p, depth)).collect();
+        let lines: Vec<Line> = pair.into_inner().map(|p| self.line(p, depth)).collect();
+        // Where other lines are settings or values, a single `:` was meant as a `=`.
+        let columns = lines.iter().filter(|l| matches!(l.kind, LineKind::Column { .. })).count();
+        let inside = |e: &Diagnostic| span.start <= e.span.start && e.span.start < span.end;
+        if 0 < columns && columns < lines.len() && !self.errors.iter().any(inside) {
+            let minority = columns * 2 <= lines.len();
+            let odd = |l: &&Line| matches!(l.kind, LineKind::Column { .. }) == minority;
+            if let Some(line) = lines.iter().find(odd) {
+                self.errors.push(message::mixed(line.span, span, minority));
+            }
+        }
         Block { span, lines }
     }
 
     fn line(&mut self, pair: Pair<Rule>, depth: usize) -> Line {
         let span = self.span(&pair);
         let rule = pair.as_rule();
-        let mut parts = pair.into_inner();
+        let mut parts = parts(pair);
         let kind = match rule {
             Rule::column => {
                 let name = self.next_name(&mut parts);
@@ -149,7 +168,7 @@ impl Builder<'_> {
 
     pub(crate) fn args(&mut self, pair: Pair<Rule>, depth: usize) -> Vec<Arg> {
         let arg = |p: Pair<Rule>| {
-            let mut parts = p.into_inner();
+            let mut parts = parts(p);
             let mut value = parts.next().expect("an argument has a value");
             let mut name = None;
             if value.as_rule() == Rule::name {

@@ -15,7 +15,7 @@ pub(crate) struct Stretch {
 /// that stands where only a declaration may. What comes before the first is comments and empty lines, and left out.
 pub(crate) fn cut(text: &str, pieces: &[Piece]) -> Vec<Stretch> {
     let mut starts: Vec<(usize, bool)> = Vec::new();
-    let mut depth = 0usize;
+    let mut open = Open::default();
     let mut last: Option<&str> = None;
     let mut line_start = true;
     for (i, piece) in pieces.iter().enumerate() {
@@ -25,14 +25,13 @@ pub(crate) fn cut(text: &str, pieces: &[Piece]) -> Vec<Stretch> {
             PieceKind::Comment => {}
             _ => {
                 if line_start {
-                    let unindented = piece.start == 0 || text[..piece.start].ends_with('\n');
                     if declares(text, &pieces[i..]) {
-                        depth = 0;
+                        open.0.clear();
                         starts.push((piece.start, true));
-                    } else if misspelt(text, &pieces[i..]) && unindented && depth > 0 {
-                        depth = 0;
+                    } else if misspelt(text, &pieces[i..]) && unindented(text, piece.start) && !open.0.is_empty() {
+                        open.0.clear();
                         starts.push((piece.start, false));
-                    } else if depth == 0
+                    } else if open.0.is_empty()
                         && (starts.is_empty()
                             || !(last.is_some_and(goes_on) || matches!(word, "|>" | ")" | "]" | "}") || operator(word)))
                     {
@@ -40,10 +39,11 @@ pub(crate) fn cut(text: &str, pieces: &[Piece]) -> Vec<Stretch> {
                     }
                 }
                 line_start = false;
-                match word {
-                    "(" | "[" | "{" => depth += 1,
-                    ")" | "]" | "}" => depth = depth.saturating_sub(1),
-                    _ => {}
+                if !open.take(word) && word == "}" {
+                    // The indented lines before were a block, whose `{` is missing.
+                    while starts.len() > 1 && starts.last().is_some_and(|s| !s.1 && !unindented(text, s.0)) {
+                        starts.pop();
+                    }
                 }
                 last = Some(word);
             }
@@ -51,6 +51,39 @@ pub(crate) fn cut(text: &str, pieces: &[Piece]) -> Vec<Stretch> {
     }
     let ends = starts.iter().skip(1).map(|s| s.0).chain([text.len()]);
     starts.iter().zip(ends).map(|(&(start, declares), end)| Stretch { range: start..end, declares }).collect()
+}
+
+/// The brackets that are open.
+#[derive(Default)]
+struct Open<'t>(Vec<&'t str>);
+
+impl<'t> Open<'t> {
+    /// Follows one piece; returns false where a closing bracket closes nothing. A `)` or `]` closes nothing outside the
+    /// innermost `{`.
+    fn take(&mut self, word: &'t str) -> bool {
+        let opening = match word {
+            "(" | "[" | "{" => {
+                self.0.push(word);
+                return true;
+            }
+            ")" => "(",
+            "]" => "[",
+            "}" => "{",
+            _ => return true,
+        };
+        let found = self.0.iter().rposition(|o| *o == opening || *o == "{");
+        match found.filter(|&position| self.0[position] == opening) {
+            Some(position) => {
+                self.0.truncate(position);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+fn unindented(text: &str, at: usize) -> bool {
+    at == 0 || text[..at].ends_with('\n')
 }
 
 /// Returns whether a line that begins so belongs to the declaration before it, though it may not stand there.

@@ -96,7 +96,9 @@ impl<I: Iterator<Item = Part>> Climb<'_, '_, I> {
             match part {
                 Part::Step(stage, span) => {
                     let span = value.span.to(span);
-                    value = Expr { span, kind: ExprKind::Pipe { input: Box::new(value), stage } };
+                    let broken = stage.name.text.is_empty();
+                    let pipe = ExprKind::Pipe { input: Box::new(value), stage };
+                    value = Expr { span, kind: if broken { ExprKind::Broken } else { pipe } };
                     piped = true;
                 }
                 // Only behind a pipe is an operator left over.

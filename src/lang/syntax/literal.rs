@@ -38,7 +38,8 @@ pub(crate) fn number(builder: &mut Builder, pair: Pair<Rule>) -> ExprKind {
 }
 
 pub(crate) fn size(builder: &mut Builder, pair: Pair<Rule>) -> ExprKind {
-    let sides: Result<Vec<u64>, _> = pair.as_str().split('x').map(|side| side.replace('_', "").parse::<u64>()).collect();
+    let sides: Result<Vec<u64>, _> =
+        pair.as_str().split('x').map(|side| side.replace('_', "").parse::<u64>()).collect();
     match sides {
         Ok(sides) => ExprKind::Size(sides),
         Err(_) => {
@@ -162,7 +163,9 @@ mod tests {
 
     #[test]
     fn numbers_are_told_from_what_only_begins_like_one() {
-        for good in ["0", "10", "10_000", "1.5", "1e-3", "1.5e3ms", "224x224", "7x7x3", "80%", "16kHz", "0.5", "0s", "30d"] {
+        for good in
+            ["0", "10", "10_000", "1.5", "1e-3", "1.5e3ms", "224x224", "7x7x3", "80%", "16kHz", "0.5", "0s", "30d"]
+        {
             assert_eq!(fault(good), None, "{good}");
         }
         assert_eq!(fault("007"), Some(BadNumber::LeadingZero));

@@ -4,11 +4,13 @@ pub mod message;
 pub mod parser;
 pub mod tree;
 
+mod brackets;
 mod build;
 mod cut;
 mod express;
 mod foreign;
 mod literal;
+mod look;
 mod mend;
 mod notes;
 mod recover;

@@ -3,11 +3,11 @@
 use super::build::Builder;
 use super::cut::cut;
 use super::notes::notes;
-use super::recover;
+use super::recover::{self, Begin, Strays};
 use super::scan::scan;
 use super::tree::{Declaration, DeclarationKind, File};
 use super::work::Work;
-use super::{foreign, mend};
+use super::{brackets, foreign, mend};
 use crate::diagnostic::Diagnostic;
 use crate::span::FileId;
 use pest::Parser;
@@ -39,7 +39,7 @@ pub fn parse(id: FileId, text: &str) -> (File, Vec<Diagnostic>) {
     errors.append(&mut found);
 
     let mut declarations = Vec::new();
-    let mut strays = recover::Strays::default();
+    let mut strays = Strays::default();
     let mut next_patch = patches.iter().peekable();
     for stretch in cut(text, &pieces) {
         let mut work = Work::new(id, text, stretch.range.clone());
@@ -53,14 +53,20 @@ pub fn parse(id: FileId, text: &str) -> (File, Vec<Diagnostic>) {
             let at = patch.range.start - stretch.range.start..patch.range.end - stretch.range.start;
             work.replace(at, &patch.with);
         }
-        if !stretch.declares && !recover::begin(&mut work, &mut strays, &mut declarations, &mut errors) {
+        if stretch.declares {
+            strays.end();
+            read(work, &notes.below, &mut declarations, &mut errors);
             continue;
         }
-        strays.end();
-        read(work, &notes.below, &mut declarations, &mut errors);
+        if let Begin::Mended(broken) = recover::begin(&mut work, &mut strays, &mut errors) {
+            let mut others = Vec::new();
+            read(work, &notes.below, &mut others, &mut errors);
+            declarations.push(broken);
+            declarations.extend(others.into_iter().skip(1));
+        }
     }
     errors.sort_by_key(|e| (e.span.start, e.span.end));
-    recover::thin(text, &mut errors);
+    recover::thin(text, &strays, &mut errors);
     (File { id, doc: notes.file, declarations, comments: notes.comments }, errors)
 }
 
@@ -71,7 +77,7 @@ fn read(
     declarations: &mut Vec<Declaration>,
     errors: &mut Vec<Diagnostic>,
 ) {
-    if let Err(error) = mend::close_brackets(&mut work, errors) {
+    if let Err(error) = brackets::close(&mut work, errors) {
         errors.push(error);
         declarations.extend(broken(&work));
         return;

@@ -46,9 +46,9 @@ pub(crate) const HOLE: char = '\u{1}';
 
 /// Longest first.
 const SIGNS: &[&str] = &[
-    "..=", "===", "!==", "|>", "==", "!=", "<=", ">=", "&&", "||", "..", "->", "=>", ":=", "+=", "-=", "*=", "/=", "**",
-    "::", "(", ")", "[", "]", "{", "}", "<", ">", "=", "+", "-", "*", "/", ",", ";", ":", ".", "@", "%", "?", "|", "&", "!",
-    "^", "~",
+    "..=", "===", "!==", "|>", "==", "!=", "<=", ">=", "&&", "||", "..", "->", "=>", ":=", "+=", "-=", "*=", "/=",
+    "**", "::", "(", ")", "[", "]", "{", "}", "<", ">", "=", "+", "-", "*", "/", ",", ";", ":", ".", "@", "%", "?",
+    "|", "&", "!", "^", "~",
 ];
 
 /// Cuts `text` into pieces, in order. Blanks (also a lone carriage return) are between them.
@@ -58,14 +58,17 @@ pub(crate) fn scan(text: &str) -> Vec<Piece> {
     while let Some(first) = text[at..].chars().next() {
         let rest = &text[at..];
         let (kind, length) = match first {
-            ' ' | '\t' => {
+            ' ' | '\t' | '\r' if !rest.starts_with("\r\n") => {
                 at += 1;
                 continue;
             }
             '\n' => (PieceKind::LineEnd, 1),
-            '\r' if rest.starts_with("\r\n") => (PieceKind::LineEnd, 2),
+            '\r' => (PieceKind::LineEnd, 2),
             '#' => (PieceKind::Comment, line_length(rest)),
             '/' if rest.starts_with("//") => (PieceKind::Strange, line_length(rest)),
+            '/' if rest.starts_with("/*") => {
+                (PieceKind::Strange, rest.find("*/").map_or_else(|| line_length(rest), |end| end + 2))
+            }
             '"' | '\'' | '“' | '”' | '`' => text_piece(rest, first),
             '0'..='9' => (PieceKind::Number, number_length(rest)),
             HOLE => (PieceKind::Word, rest.len() - rest.trim_start_matches(HOLE).len()),
@@ -146,8 +149,28 @@ pub(crate) const KEYWORDS: [&str; 10] =
 pub(crate) fn goes_on(piece: &str) -> bool {
     matches!(
         piece,
-        "(" | "[" | "{" | "," | "=" | ":" | "|>" | "+" | "-" | "*" | "/" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "and"
-            | "or" | "in" | "&&" | "||" | ":="
+        "(" | "["
+            | "{"
+            | ","
+            | "="
+            | ":"
+            | "|>"
+            | "+"
+            | "-"
+            | "*"
+            | "/"
+            | "=="
+            | "!="
+            | "<"
+            | "<="
+            | ">"
+            | ">="
+            | "and"
+            | "or"
+            | "in"
+            | "&&"
+            | "||"
+            | ":="
     )
 }
 
@@ -161,9 +184,10 @@ mod tests {
 
     #[test]
     fn a_number_runs_as_far_as_letters_and_digits_do() {
-        assert_eq!(pieces("224x224 1e-3 1..=5 0.5..=5 16kHz 80% 007 1x-3"), [
-            "224x224", "1e-3", "1", "..=", "5", "0.5", "..=", "5", "16kHz", "80%", "007", "1x", "-", "3"
-        ]);
+        assert_eq!(
+            pieces("224x224 1e-3 1..=5 0.5..=5 16kHz 80% 007 1x-3"),
+            ["224x224", "1e-3", "1", "..=", "5", "0.5", "..=", "5", "16kHz", "80%", "007", "1x", "-", "3"]
+        );
     }
 
     #[test]

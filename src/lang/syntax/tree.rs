@@ -335,6 +335,7 @@ impl BinaryOp {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TypeExpr {
     pub span: Span,
+    /// Empty where the type could not be read; the error is reported already.
     pub name: Name,
     /// `<…>`
     pub params: Vec<TypeExpr>,

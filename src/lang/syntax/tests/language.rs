@@ -25,7 +25,9 @@ fn all_pipelines_parse() {
             println!("{name}:{}:{}: {} {}", at.line, at.column, error.code, error.message.en);
         }
         assert!(errors.is_empty(), "{name} has mistakes");
-        assert!(file.declarations.iter().all(|d| !matches!(d.kind, crate::syntax::tree::DeclarationKind::Broken { .. })));
+        assert!(
+            file.declarations.iter().all(|d| !matches!(d.kind, crate::syntax::tree::DeclarationKind::Broken { .. }))
+        );
         let words = ["use", "param", "def", "source", "prepare", "extract", "fuse", "train", "metric", "experiment"];
         let begins = |line: &&str| words.iter().any(|w| line.starts_with(&format!("{w} ")));
         assert_eq!(file.declarations.len(), text.lines().filter(begins).count(), "{name}");
