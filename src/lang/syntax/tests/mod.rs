@@ -3,6 +3,7 @@
 use crate::span::{FileId, place};
 use crate::syntax::parser::parse;
 
+mod formatting;
 mod language;
 mod mistakes;
 mod probe;
