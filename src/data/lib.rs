@@ -5,6 +5,7 @@ pub mod error;
 pub mod network;
 pub mod picture;
 pub mod plan;
+pub mod resize;
 pub mod stage;
 pub mod table;
 pub mod values;
