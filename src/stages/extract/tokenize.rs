@@ -1,0 +1,166 @@
+//! `tokenize`: the words of a text, in English or Chinese.
+
+use std::sync::{Arc, OnceLock};
+
+use jieba_rs::Jieba;
+use mmf_data::error::Result;
+use mmf_data::stage::{Batch, Body, Context, Stage};
+use mmf_data::values::{TokenLists, Values};
+use mmf_lang::args::{Arg, Args, Literal};
+use mmf_lang::signature::{Example, Group, Signature};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::each;
+use super::stop_words::is_stop_word;
+
+pub(crate) struct Tokenize;
+
+const LANGUAGE: Arg<String> = Arg::words("language", &["auto", "en", "zh"])
+    .default(Literal::Word("auto"))
+    .doc("Language of the texts. `auto` reads a text with a Chinese character as Chinese, any other as English.");
+
+const STOP_WORDS: Arg<bool> =
+    Arg::bool("stop_words").default(Literal::Bool(false)).doc("Drops words that say little (`the`, `of`, 的, 了).");
+
+static SIGNATURE: Signature = Signature::new(Group::Extract, "tokenize", &["col<d, text> -> col<d, tokens>"])
+    .version(1)
+    .args(&[LANGUAGE.spec(), STOP_WORDS.spec()])
+    .doc(
+        "Cuts each text into its words. English: words and numbers by Unicode's rules, in lower case. Chinese: jieba's \
+         words with its own dictionary and its guesses of new words, written as in the text. Blanks and punctuation are \
+         dropped.",
+    )
+    .reference("Unicode Standard Annex 29; jieba 0.42.1, `lcut(text)`")
+    .examples(&[
+        Example::new("Words in lower case.", "[\"The cat, 2 dogs!\"] |> tokenize", "[[\"the\", \"cat\", \"2\", \"dogs\"]]"),
+        Example::new("Chinese.", "[\"这部电影很好看。\"] |> tokenize", "[[\"这部\", \"电影\", \"很\", \"好看\"]]"),
+    ]);
+
+impl Stage for Tokenize {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Rows(rows)
+    }
+}
+
+fn rows(context: &Context, args: &Args, batch: &Batch) -> Result<Values> {
+    let language = args.get(LANGUAGE);
+    let drop = args.get(STOP_WORDS);
+    let mut lists = TokenLists::default();
+    let mut lower = String::new();
+    for (at, text) in each::texts(batch)?.iter().enumerate() {
+        if at % 4096 == 4095 {
+            context.check()?;
+        }
+        let chinese = match language.as_str() {
+            "zh" => true,
+            "en" => false,
+            _ => text.chars().any(is_chinese),
+        };
+        if batch.is_missing(at) {
+        } else if chinese {
+            push_chinese(text, drop, &mut lists);
+        } else {
+            push_english(text, drop, &mut lower, &mut lists);
+        }
+        lists.ends.push(lists.words.len());
+    }
+    Ok(Values::Tokens(Arc::new(lists)))
+}
+
+fn push_english(text: &str, drop: bool, lower: &mut String, lists: &mut TokenLists) {
+    for word in text.unicode_words() {
+        lower.clear();
+        if word.is_ascii() {
+            lower.push_str(word);
+            lower.make_ascii_lowercase();
+        } else {
+            lower.push_str(&word.to_lowercase());
+        }
+        if !(drop && is_stop_word(lower)) {
+            lists.words.push(lower);
+        }
+    }
+}
+
+fn push_chinese(text: &str, drop: bool, lists: &mut TokenLists) {
+    static JIEBA: OnceLock<Jieba> = OnceLock::new();
+    for token in JIEBA.get_or_init(Jieba::new).cut(text, true) {
+        let word = token.word;
+        if word.chars().any(char::is_alphanumeric) && !(drop && is_stop_word(word)) {
+            lists.words.push(word);
+        }
+    }
+}
+
+/// Tells Chinese characters: the ideographs of Unicode's blocks, extensions and compatibility forms with them.
+fn is_chinese(character: char) -> bool {
+    matches!(character, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}' | '〇')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use mmf_data::stage::Quiet;
+    use mmf_data::values::Texts;
+    use mmf_lang::args::ArgValue;
+
+    use super::*;
+    use crate::extract::each::tests::{batch, fixture};
+
+    fn words(text: &str, language: &str, stop_words: bool) -> Vec<String> {
+        let args = Args(vec![
+            ("language".into(), ArgValue::Word(language.into())),
+            ("stop_words".into(), ArgValue::Bool(stop_words)),
+        ]);
+        let context = Context { seed: 1, base: Path::new("."), host: &Quiet };
+        let texts = Values::Text(Arc::new(Texts::from_iter(["x", text])));
+        match rows(&context, &args, &batch(texts)).unwrap() {
+            Values::Tokens(lists) => lists.row(1).map(str::to_string).collect(),
+            other => panic!("{}", other.kind()),
+        }
+    }
+
+    #[test]
+    fn english_words_are_unicodes_in_lower_case() {
+        let text = "It's 3.5 times GOOD — don't e-mail straße, naïve CAFÉ_x 42!";
+        let expected =
+            ["it's", "3.5", "times", "good", "don't", "e", "mail", "straße", "naïve", "café_x", "42"].map(String::from);
+        assert_eq!(words(text, "auto", false), expected);
+        assert_eq!(words("The cat is on a mat", "en", true), ["cat", "mat"]);
+        assert!(words("  …!? 😂 ", "auto", false).is_empty());
+    }
+
+    #[test]
+    fn chinese_words_are_jiebas() {
+        let stored = fixture("text/tokens.json");
+        let sentences = stored["sentences"].as_array().unwrap();
+        let mut different = Vec::new();
+        for sentence in sentences {
+            let text = sentence["text"].as_str().unwrap();
+            let expected: Vec<&str> = sentence["words"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|w| w.as_str().unwrap())
+                .filter(|w| w.chars().any(char::is_alphanumeric))
+                .collect();
+            let found = words(text, "zh", false);
+            if found != expected {
+                different.push(format!("{text}: jieba {expected:?}, here {found:?}"));
+            }
+        }
+        assert!(different.len() * 20 <= sentences.len(), "{different:#?}");
+    }
+
+    #[test]
+    fn a_language_is_found_row_by_row() {
+        assert_eq!(words("很 Good", "auto", false), ["很", "Good"]);
+        assert_eq!(words("very Good", "auto", false), ["very", "good"]);
+        assert_eq!(words("很好看的 Film", "zh", true), ["好看", "Film"]);
+    }
+}
