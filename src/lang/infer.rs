@@ -1,10 +1,201 @@
-//! What a stage's own `infer` function sees of a call.
+//! What a stage's own `infer` function sees of a call, and may do.
 
-use crate::types::Type;
+use crate::analysis::{Checker, Scope};
+use crate::args::Args;
+use crate::diagnostic::{Diagnostic, Text};
+use crate::graph::{Arrow, DomainKind, NodeId};
+use crate::signature::Signature;
+use crate::span::Span;
+use crate::types::{ColumnType, DomainId, Elem, Marks, Origin, Part, SplitType, TableType, Type};
 
-/// Finds the type of a call; `None` where a mistake was reported.
-pub type Infer = fn(&mut Inference<'_>) -> Option<Type>;
+/// Finds the type of a call where notation ends; `None` where a mistake was reported.
+///
+/// It runs after the inputs were read at the rows of the call, and the arguments were checked.
+pub type Infer = fn(&mut Inference<'_, '_>) -> Option<Type>;
 
-pub struct Inference<'a> {
-    pub inputs: &'a [Type],
+pub struct Inference<'a, 'w> {
+    pub(crate) checker: &'a mut Checker<'w>,
+    pub(crate) scope: &'a Scope,
+    pub signature: &'static Signature,
+    pub alternative: usize,
+    /// The inputs, read at the rows of the call.
+    pub inputs: Vec<NodeId>,
+    pub input_spans: Vec<Span>,
+    /// Arguments as checked; an `infer` may add what the body needs.
+    pub args: Args,
+    pub arg_spans: Vec<(String, Span)>,
+    pub span: Span,
+    /// What the inputs carry, joined.
+    pub marks: Marks,
+    /// Why the result may be missing: what the inputs say, joined.
+    pub missing: std::collections::BTreeSet<Origin>,
+    pub domain: Option<DomainId>,
+    /// Set it where the call is another node (a reading along a ref).
+    pub instead: Option<NodeId>,
+}
+
+impl Inference<'_, '_> {
+    /// Returns the type of an input; `Unknown` where there is none.
+    pub fn input(&self, i: usize) -> Type {
+        self.inputs.get(i).map_or(Type::Unknown, |&n| self.checker.ty(n).clone())
+    }
+
+    /// Returns an input that is a column.
+    pub fn column(&self, i: usize) -> Option<ColumnType> {
+        match self.input(i) {
+            Type::Column(c) => Some(c),
+            _ => None,
+        }
+    }
+
+    /// Returns the first input as a table; the whole, of a split.
+    pub fn table(&self) -> Option<TableType> {
+        match self.input(0) {
+            Type::Table(t) => Some(t),
+            Type::Split(s) => Some(s.table),
+            _ => None,
+        }
+    }
+
+    /// Returns where an argument stands; the call where it was not written.
+    pub fn arg_span(&self, name: &str) -> Span {
+        self.arg_spans.iter().find(|(n, _)| n == name).map_or(self.span, |(_, s)| *s)
+    }
+
+    /// Reports a mistake and gives no type.
+    pub fn refuse(&mut self, code: &'static str, span: Span, message: Text, help: Option<Text>) -> Option<Type> {
+        let mut diagnostic = Diagnostic::error(code, span, message);
+        diagnostic.help = help;
+        self.checker.report(diagnostic);
+        None
+    }
+
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.checker.report(diagnostic);
+    }
+
+    /// Returns a column of the call's rows, marks and missing values of its inputs.
+    pub fn out(&self, elem: Elem) -> Option<Type> {
+        Some(Type::Column(ColumnType {
+            domain: self.domain?,
+            elem,
+            missing: self.missing.clone(),
+            marks: self.marks.clone(),
+        }))
+    }
+
+    /// Returns the table with its columns at a new part of its rows.
+    pub fn part_of(&mut self, table: &TableType) -> TableType {
+        let rows = self.checker.domain(table.domain).rows;
+        let domain = self.checker.new_domain(String::new(), DomainKind::Part(table.domain), rows);
+        let columns = table.columns.iter().map(|(n, c)| (n.clone(), ColumnType { domain, ..c.clone() })).collect();
+        TableType { domain, columns, marks: table.marks.clone() }
+    }
+
+    /// Returns a new domain for a part of a split.
+    pub fn new_part(&mut self, of: DomainId) -> DomainId {
+        self.checker.new_domain(String::new(), DomainKind::Part(of), None)
+    }
+
+    /// Returns the number that the node of this call will have: the identity of a split.
+    pub fn next_node(&self) -> u32 {
+        self.checker.graph.dag.node_count() as u32
+    }
+
+    /// Returns the column of the first input that an argument names.
+    pub fn named_column(&self, argument: &str) -> Option<(String, ColumnType)> {
+        let name = self.args.find(argument)?.as_text()?.to_string();
+        let column = self.table()?.column(&name)?.clone();
+        Some((name, column))
+    }
+
+    pub fn domain_name(&self, id: DomainId) -> String {
+        self.checker.domain_name(id)
+    }
+
+    /// Returns the count of rows of a domain, where the data told it.
+    pub fn domain_rows(&self, id: DomainId) -> Option<u64> {
+        self.checker.domain(id).rows
+    }
+
+    /// Returns the arrow that leaves the rows of input `i` by the column that input is.
+    ///
+    /// The input must be a bare column that holds a ref or a category.
+    pub fn arrow_of(&self, i: usize) -> Option<Arrow> {
+        self.checker.arrow_of(*self.inputs.get(i)?)
+    }
+
+    /// Reads a node along one arrow, at the rows of `from`.
+    pub fn read_along(&mut self, node: NodeId, from: DomainId, arrow: &Arrow) -> NodeId {
+        self.checker.read_along(node, from, std::slice::from_ref(arrow), self.span)
+    }
+
+    /// Returns the type of a node.
+    pub fn type_of(&self, node: NodeId) -> Type {
+        self.checker.ty(node).clone()
+    }
+
+    /// Adds the node of this call with that type, to be read on by [`Inference::read_along`].
+    pub fn node(&mut self, ty: Type) -> NodeId {
+        let body = self.checker.body_kind(self.signature, self.alternative);
+        self.checker.add_stage(
+            self.signature,
+            self.alternative,
+            body,
+            self.args.clone(),
+            self.inputs.clone(),
+            ty,
+            self.span,
+            None,
+            self.scope.file,
+            None,
+        )
+    }
+
+    /// Returns the training part of the split that the task around works on, as a table.
+    pub fn task_train(&mut self) -> Option<(NodeId, SplitType)> {
+        let split = self.scope.row.as_ref()?.table;
+        let Type::Split(ty) = self.checker.ty(split).clone() else { return None };
+        Some((self.checker.part_node(split, Part::Train, self.span), ty))
+    }
+
+    /// Returns a column of a table node as a node.
+    pub fn column_of(&mut self, table: NodeId, name: &str) -> NodeId {
+        self.checker.column_node(table, name, self.span)
+    }
+
+    /// Looks at the data of a source and declares its columns; see `analysis/columns.rs`.
+    pub fn source(&mut self, request: crate::world::ScanRequest) -> Option<Type> {
+        self.checker.source_type(self.scope.file, self.span, &mut self.args, &mut self.inputs, request)
+    }
+
+    pub fn base(&self) -> String {
+        self.checker.files[self.scope.file].base.clone()
+    }
+
+    /// Gives the rows that a value has learned from, for stages over a table that a split may cut (`per`).
+    pub fn learned_from(&self, domain: DomainId) -> std::collections::BTreeSet<crate::types::FitRows> {
+        self.checker.learned_from(domain)
+    }
+
+    pub fn this_split(&self, domain: DomainId) -> Option<(u32, Part)> {
+        self.checker.split_of(domain)
+    }
+
+    /// Returns the ways along refs from one domain to another.
+    pub fn ways(&self, from: DomainId, to: DomainId) -> Vec<Vec<Arrow>> {
+        self.checker.ways(from, to)
+    }
+
+    /// Returns the links of a way as inputs of this call, appended; for `per`.
+    pub fn add_links(&mut self, way: &[Arrow]) -> Vec<usize> {
+        let mut places = Vec::new();
+        for arrow in way {
+            if let Some(node) = arrow.node {
+                self.inputs.push(node);
+                places.push(self.inputs.len() - 1);
+            }
+        }
+        places
+    }
 }

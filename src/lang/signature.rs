@@ -59,6 +59,28 @@ pub enum BodyKind {
     Size,
 }
 
+/// What a block behind a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BlockKind {
+    /// `{ k = v }`: the arguments themselves.
+    Settings,
+    /// Declared columns.
+    Columns,
+    /// Local names, and a last line that is the value; it stands for the stage's input.
+    Value,
+}
+
+/// What the numbers of a head mean, for guarantee 7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Head {
+    /// Any number.
+    Number,
+    /// Each is a probability of its own.
+    Probability,
+    /// Together they are the probabilities of classes.
+    Distribution,
+}
+
 /// A runnable example. Tests check it, run it, and compare what it gives.
 #[derive(Clone, Copy, Debug)]
 pub struct Example {
@@ -100,6 +122,11 @@ pub struct Signature {
     pub infer: Option<Infer>,
     /// It has weights of its own, so it may only stand where a network is trained.
     pub weights: bool,
+    pub block: BlockKind,
+    /// What its numbers mean, where it ends a network.
+    pub head: Head,
+    /// The operator that is written for it between vectors.
+    pub operator: Option<crate::syntax::tree::BinaryOp>,
     /// The tasks it serves (`classify`, `regress`, `recommend`), for losses and metrics; empty for all.
     pub tasks: &'static [crate::types::Task],
 }
@@ -119,6 +146,9 @@ impl Signature {
             cost: "",
             infer: None,
             weights: false,
+            block: BlockKind::Settings,
+            head: Head::Number,
+            operator: None,
             tasks: &[],
         }
     }
@@ -168,6 +198,21 @@ impl Signature {
         self
     }
 
+    pub const fn block(mut self, block: BlockKind) -> Self {
+        self.block = block;
+        self
+    }
+
+    pub const fn head(mut self, head: Head) -> Self {
+        self.head = head;
+        self
+    }
+
+    pub const fn operator(mut self, operator: crate::syntax::tree::BinaryOp) -> Self {
+        self.operator = Some(operator);
+        self
+    }
+
     pub const fn tasks(mut self, tasks: &'static [crate::types::Task]) -> Self {
         self.tasks = tasks;
         self
@@ -199,6 +244,11 @@ impl Vocabulary {
 
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|e| e.signature.name == name)
+    }
+
+    /// Returns the stage that an operator between vectors stands for.
+    pub fn operator(&self, operator: crate::syntax::tree::BinaryOp) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.signature.operator == Some(operator))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {

@@ -1,0 +1,276 @@
+//! Row identity (guarantee 4): which rows a value has, and how rows of one domain lead to another's.
+
+use super::Checker;
+use crate::diagnostic::Diagnostic;
+use crate::graph::{Arrow, DomainKind, Link, Node, NodeId, NodeKind};
+use crate::say;
+use crate::span::Span;
+use crate::types::{ColumnType, DomainId, Elem, FitRows, Part, TableType, Type};
+
+/// How a column of one domain can be read at another.
+pub(crate) enum Reach {
+    Here,
+    /// The wanted rows are some of its rows.
+    Part,
+    Along(Vec<Arrow>),
+    /// Two ways or more.
+    Many(Vec<Vec<Arrow>>),
+    /// It has only some of the wanted rows.
+    Whole,
+    Never,
+}
+
+impl Checker<'_> {
+    /// Tells whether `part` is `whole`, or some of its rows.
+    pub(crate) fn is_within(&self, mut part: DomainId, whole: DomainId) -> bool {
+        loop {
+            if part == whole {
+                return true;
+            }
+            match self.domain(part).kind {
+                DomainKind::Part(of) => part = of,
+                _ => return false,
+            }
+        }
+    }
+
+    /// Returns the arrows that leave a domain: its own, else those of what it is a part of.
+    pub(crate) fn arrows(&self, mut domain: DomainId) -> Vec<Arrow> {
+        loop {
+            let here = self.domain(domain);
+            match (here.arrows.is_empty(), &here.kind) {
+                (true, DomainKind::Part(of)) => domain = *of,
+                _ => return here.arrows.clone(),
+            }
+        }
+    }
+
+    /// Returns the ways along arrows from one domain to another, without going in circles.
+    pub(crate) fn ways(&self, from: DomainId, to: DomainId) -> Vec<Vec<Arrow>> {
+        let mut found = Vec::new();
+        let mut way = Vec::new();
+        self.walk(from, to, &mut vec![self.graph.root(from)], &mut way, &mut found);
+        found
+    }
+
+    fn walk(
+        &self,
+        from: DomainId,
+        to: DomainId,
+        seen: &mut Vec<DomainId>,
+        way: &mut Vec<Arrow>,
+        found: &mut Vec<Vec<Arrow>>,
+    ) {
+        if found.len() > 8 || way.len() > 6 {
+            return;
+        }
+        for arrow in self.arrows(from) {
+            let next = arrow.to;
+            way.push(arrow);
+            if next == to {
+                found.push(way.clone());
+            } else if !seen.contains(&next) {
+                seen.push(next);
+                self.walk(next, to, seen, way, found);
+                seen.pop();
+            }
+            way.pop();
+        }
+    }
+
+    pub(crate) fn reach(&self, wanted: DomainId, from: DomainId) -> Reach {
+        if wanted == from {
+            return Reach::Here;
+        }
+        if self.is_within(wanted, from) {
+            return Reach::Part;
+        }
+        let mut ways = self.ways(wanted, from);
+        match ways.len() {
+            0 if self.graph.root(wanted) == self.graph.root(from) => Reach::Whole,
+            0 => Reach::Never,
+            1 => Reach::Along(ways.remove(0)),
+            _ => Reach::Many(ways),
+        }
+    }
+
+    /// Returns the column `name` of a table as a node.
+    pub(crate) fn column_node(&mut self, table: NodeId, name: &str, span: Span) -> NodeId {
+        let column = self.table_type(table).and_then(|t| t.column(name)).cloned();
+        let label = format!("{}.{name}", self.graph.dag[table].label);
+        let ty = column.map_or(Type::Unknown, Type::Column);
+        let kind = NodeKind::Column(name.into());
+        self.add(Node { name: None, label, kind, inputs: vec![table], ty, span, joint: false, rows: None })
+    }
+
+    /// Returns a part of a split as a node: a table of the part's rows.
+    pub(crate) fn part_node(&mut self, split: NodeId, part: Part, span: Span) -> NodeId {
+        let Type::Split(s) = self.ty(split).clone() else { return split };
+        let Some(domain) = s.part(part) else { return split };
+        let label = format!("{}.{}", self.graph.dag[split].label, part.word());
+        let columns = s.table.columns.iter().map(|(n, c)| (n.clone(), ColumnType { domain, ..c.clone() })).collect();
+        let ty = Type::Table(TableType { domain, columns, marks: s.table.marks.clone() });
+        let kind = NodeKind::Part(part);
+        self.add(Node { name: None, label, kind, inputs: vec![split], ty, span, joint: false, rows: None })
+    }
+
+    pub(crate) fn field_node(&mut self, train: NodeId, name: &str, ty: Type, span: Span) -> NodeId {
+        let label = format!("{}.{name}", self.graph.dag[train].label);
+        let kind = NodeKind::Field(name.into());
+        self.add(Node { name: None, label, kind, inputs: vec![train], ty, span, joint: false, rows: None })
+    }
+
+    /// Notes the arrows that leave a domain: the refs and categories among its table's columns.
+    pub(crate) fn note_arrows(&mut self, table: NodeId) {
+        let Some(ty) = self.table_type(table).cloned() else { return };
+        let span = self.graph.dag[table].span;
+        let mut arrows = Vec::new();
+        for (name, column) in &ty.columns {
+            if let Elem::Ref(to) | Elem::Category(to) = column.elem {
+                let node = self.column_node(table, name, span);
+                arrows.push(Arrow { column: name.clone(), to, node: Some(node), missing: !column.missing.is_empty() });
+            }
+        }
+        self.graph.domains[ty.domain.0 as usize].arrows = arrows;
+    }
+
+    /// Returns the node read at the wanted rows. A restriction to a part needs no node: its reader restricts.
+    pub(crate) fn read_at(&mut self, node: NodeId, wanted: DomainId, span: Span) -> Option<NodeId> {
+        let Type::Column(column) = self.ty(node).clone() else { return Some(node) };
+        match self.reach(wanted, column.domain) {
+            Reach::Here | Reach::Part => Some(node),
+            Reach::Along(way) => Some(self.read_along(node, wanted, &way, span)),
+            other => {
+                self.report_rows(wanted, column.domain, &other, span, span);
+                None
+            }
+        }
+    }
+
+    /// Returns the node read along arrows, at the rows that the first one leaves from.
+    pub(crate) fn read_along(&mut self, node: NodeId, from: DomainId, way: &[Arrow], span: Span) -> NodeId {
+        let Type::Column(column) = self.ty(node).clone() else { return node };
+        let mut inputs = vec![node];
+        let mut links = Vec::new();
+        let mut ty = column;
+        let mut joint = self.graph.dag[node].joint;
+        for (step, arrow) in way.iter().enumerate() {
+            match arrow.node {
+                Some(link) => {
+                    inputs.push(link);
+                    links.push(Link::Input(inputs.len() - 1));
+                    if let Type::Column(c) = self.ty(link).clone() {
+                        if step == 0 {
+                            ty.domain = c.domain;
+                        }
+                        ty.missing.extend(c.missing.iter().cloned());
+                        ty.marks.join(&c.marks);
+                    }
+                }
+                None => {
+                    // An end of a pair: `from` is the pairs' domain.
+                    let first = self.domain(from).arrows.first() == Some(arrow);
+                    links.push(if first { Link::User } else { Link::Item });
+                    if step == 0 {
+                        ty.domain = from;
+                    }
+                    joint = true;
+                }
+            }
+        }
+        let label = self.graph.dag[node].label.clone();
+        let kind = NodeKind::Read(links);
+        ty.marks.joint |= joint && self.graph.dag[node].joint;
+        self.add(Node { name: None, label, kind, inputs, ty: Type::Column(ty), span, joint, rows: None })
+    }
+
+    /// Returns the domain among these from which all others are reached; `None` if there is none.
+    pub(crate) fn finest(&self, domains: &[DomainId]) -> Option<DomainId> {
+        domains
+            .iter()
+            .copied()
+            .find(|&d| domains.iter().all(|&e| matches!(self.reach(d, e), Reach::Here | Reach::Part | Reach::Along(_))))
+            .or_else(|| {
+                // Two ways somewhere: still the finest, and the reading reports which ref to name.
+                domains.iter().copied().find(|&d| {
+                    domains.iter().all(|&e| {
+                        matches!(self.reach(d, e), Reach::Here | Reach::Part | Reach::Along(_) | Reach::Many(_))
+                    })
+                })
+            })
+    }
+
+    /// Reports that rows of `from` cannot be read where rows of `wanted` are.
+    pub(crate) fn report_rows(&mut self, wanted: DomainId, from: DomainId, reach: &Reach, here: Span, there: Span) {
+        let (w, f) = (self.domain_name(wanted), self.domain_name(from));
+        let diagnostic = match reach {
+            Reach::Many(ways) => {
+                let refs: Vec<String> = ways
+                    .iter()
+                    .map(|way| way.iter().map(|a| a.column.as_str()).collect::<Vec<_>>().join("."))
+                    .collect();
+                let list = refs.iter().map(|r| format!("`{r}`")).collect::<Vec<_>>().join(", ");
+                let first = refs.first().cloned().unwrap_or_default();
+                Diagnostic::error(
+                    "E0402",
+                    here,
+                    say!("two ways lead from `{w}` to `{f}`", "从 `{w}` 到 `{f}` 有不止一条路径"),
+                )
+                .here(say!("a row of `{f}`, by {list}", "`{f}` 的行，可经 {list}"))
+                .help(say!("name one: `… |> through({first})`", "请指明一条：`… |> through({first})`"))
+            }
+            Reach::Whole => Diagnostic::error(
+                "E0403",
+                here,
+                say!("`{f}` has only some of the rows of `{w}`", "`{f}` 只包含 `{w}` 的部分行"),
+            )
+            .here(say!("rows of `{f}`, which are a part", "`{f}` 的行，只是一部分"))
+            .note(say!(
+                "a part never stands for its whole; take the column from the whole table, or fuse at the part's rows",
+                "部分不能代替整体；请从整表取列，或在该部分的行上融合"
+            )),
+            _ => {
+                let mut d =
+                    Diagnostic::error("E0401", here, say!("these columns have different rows", "这些列的行不同"))
+                        .here(say!("a row of `{f}`", "`{f}` 的一行"));
+                if there != here {
+                    d = d.also(there, say!("a row of `{w}`", "`{w}` 的一行"));
+                }
+                if !self.ways(from, wanted).is_empty() {
+                    let way = self.ways(from, wanted).remove(0);
+                    let last = way.last().map(|a| a.column.clone()).unwrap_or_default();
+                    d = d.help(say!(
+                        "many rows of `{f}` lead to one of `{w}`: gather them with `… |> per({w}, mean)`, by `{last}`",
+                        "`{f}` 的多行对应 `{w}` 的一行：请用 `… |> per({w}, mean)`（经 `{last}`）汇总"
+                    ));
+                } else {
+                    d = d.note(say!(
+                        "no ref leads from `{w}` to `{f}`; declare one in the source: `…: ref({f})`",
+                        "没有引用从 `{w}` 通向 `{f}`；请在数据源中声明：`…: ref({f})`"
+                    ));
+                }
+                d
+            }
+        };
+        self.report(diagnostic);
+    }
+
+    /// Returns the split whose part a domain is, or lies in.
+    pub(crate) fn split_of(&self, domain: DomainId) -> Option<(u32, Part)> {
+        self.splits.iter().find_map(|&node| {
+            let Type::Split(s) = self.ty(node) else { return None };
+            s.parts.iter().find(|(_, d)| self.is_within(domain, *d)).map(|(p, _)| (s.split, *p))
+        })
+    }
+
+    /// Returns words for rows that something has learned from.
+    pub(crate) fn fit_words(&self, rows: &FitRows) -> String {
+        match rows {
+            FitRows::All(d) => format!("all rows of `{}`", self.domain_name(*d)),
+            FitRows::Part { split, part } => {
+                let label = &self.graph.dag[NodeId::new(*split as usize)].label;
+                format!("`{label}.{}`", part.word())
+            }
+        }
+    }
+}

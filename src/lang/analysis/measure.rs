@@ -1,0 +1,294 @@
+//! Metrics: of which train, on which part, and whether they serve the task.
+
+use super::call::Written;
+use super::resolve::did_you_mean;
+use super::{Checker, Item, Scope};
+use crate::args::{ArgKind, ArgValue, Args};
+use crate::diagnostic::Diagnostic;
+use crate::graph::{Node, NodeId, NodeKind};
+use crate::say;
+use crate::signature::{BodyKind, Signature};
+use crate::span::Span;
+use crate::syntax::tree::{Block, Call, Expr, ExprKind, LineKind, Name};
+use crate::types::{Part, Task, Type};
+
+impl Checker<'_> {
+    pub(crate) fn metric(
+        &mut self,
+        name: &str,
+        name_span: Span,
+        subject: &Expr,
+        part: &Expr,
+        body: &Block,
+        scope: &Scope,
+    ) {
+        let train = match self.evaluate(subject, scope) {
+            Item::Node(n) => Some(n),
+            _ => None,
+        };
+        let rows = match self.evaluate(part, scope) {
+            Item::Node(n) => Some(n),
+            _ => None,
+        };
+        let ty = train.map(|n| self.ty(n).clone());
+        let task = match &ty {
+            Some(Type::Train(t)) => Some(t.task),
+            Some(Type::Unknown) | None => None,
+            Some(_) => {
+                let found = train.map(|n| self.describe(n)).unwrap_or_default();
+                self.report(Diagnostic::error(
+                    "E0119",
+                    subject.span,
+                    say!("a metric measures a train, this is {found}", "指标衡量的是训练，这里是 {found}"),
+                ));
+                None
+            }
+        };
+        let mut measures = Vec::new();
+        for line in &body.lines {
+            match &line.kind {
+                LineKind::Value(e) => {
+                    if let Some(m) = self.measure(e, task, scope) {
+                        measures.push(m);
+                    }
+                }
+                LineKind::Setting { name, .. } | LineKind::Column { name, .. } => {
+                    let text = &name.text;
+                    self.report(
+                        Diagnostic::error(
+                            "E0105",
+                            name.span,
+                            say!("a metric block is a list of metrics", "指标块是指标的列表"),
+                        )
+                        .help(say!(
+                            "write `{text}(… = …)` for a metric with settings",
+                            "带设置的指标写作 `{text}(… = …)`"
+                        )),
+                    );
+                }
+            }
+        }
+        if body.lines.is_empty() {
+            self.report(Diagnostic::error(
+                "E0107",
+                name_span,
+                say!("`{name}` lists no metric", "`{name}` 没有列出任何指标"),
+            ));
+        }
+        let (Some(train), Some(Type::Train(t)), Some(rows)) = (train, ty, rows) else { return };
+        let weight = self.graph.dag[rows].clone();
+        let (part_word, split) = match (&weight.kind, weight.inputs.first()) {
+            (NodeKind::Part(p), Some(&s)) => (*p, s),
+            _ => {
+                if !matches!(weight.ty, Type::Unknown) {
+                    let label = self.graph.dag[NodeId::new(t.split.split as usize)].label.clone();
+                    self.report(
+                        Diagnostic::error(
+                            "E0608",
+                            part.span,
+                            say!(
+                                "a metric is measured on a part of the train's split",
+                                "指标在训练所用划分的某一部分上衡量"
+                            ),
+                        )
+                        .help(say!("write `on {label}.test`", "请写 `on {label}.test`")),
+                    );
+                }
+                return;
+            }
+        };
+        let same = matches!(self.ty(split), Type::Split(s) if s.split == t.split.split);
+        if !same {
+            let label = self.graph.dag[NodeId::new(t.split.split as usize)].label.clone();
+            let there = self.graph.dag[train].span;
+            let word = part_word.word();
+            self.report(
+                Diagnostic::error(
+                    "E0608",
+                    part.span,
+                    say!("this part is of another split than the train's", "该部分属于另一个划分"),
+                )
+                .also(there, say!("trained on `{label}`", "在 `{label}` 上训练"))
+                .help(say!("write `on {label}.{word}`", "请写 `on {label}.{word}`")),
+            );
+            return;
+        }
+        self.add_measures(name, train, split, t.task, part_word, measures, body.span);
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn add_measures(
+        &mut self,
+        name: &str,
+        train: NodeId,
+        split: NodeId,
+        task: Task,
+        part: Part,
+        measures: Vec<(&'static Signature, Args, String, Span)>,
+        span: Span,
+    ) {
+        let longest = measures
+            .iter()
+            .filter_map(|(_, a, ..)| match a.find("k") {
+                Some(ArgValue::Int(k)) => usize::try_from(*k).ok(),
+                _ => None,
+            })
+            .max()
+            .unwrap_or(100);
+        let label = format!("{} on {}", self.graph.dag[train].label, part.word());
+        let kind = NodeKind::Predict { task, part, top: longest };
+        let inputs = vec![train, split];
+        let predict =
+            self.add(Node { name: None, label, kind, inputs, ty: Type::Metric, span, joint: false, rows: None });
+        for (signature, args, word, span) in measures {
+            let full = format!("{name}.{word}");
+            let kind = NodeKind::Stage {
+                stage: signature.name,
+                alternative: 0,
+                body: BodyKind::Metric,
+                args,
+                fit: None,
+                base: String::new(),
+            };
+            let node = self.add(Node {
+                name: Some(full.clone()),
+                label: full.clone(),
+                kind,
+                inputs: vec![predict],
+                ty: Type::Metric,
+                span,
+                joint: false,
+                rows: None,
+            });
+            self.graph.names.push((full, node));
+            self.graph.sinks.push(node);
+        }
+    }
+
+    /// Returns one metric of a list: its signature, arguments, and how it is written.
+    fn measure(
+        &mut self,
+        expr: &Expr,
+        task: Option<Task>,
+        scope: &Scope,
+    ) -> Option<(&'static Signature, Args, String, Span)> {
+        let bare;
+        let call = match &expr.kind {
+            ExprKind::Name(n) => {
+                bare = Call { name: Name { text: n.clone(), span: expr.span }, cut: None, args: None, block: None };
+                &bare
+            }
+            ExprKind::Call(call) => call,
+            ExprKind::Broken => return None,
+            _ => {
+                self.report(Diagnostic::error("E0104", expr.span, say!("a metric is needed here", "此处需要指标")));
+                return None;
+            }
+        };
+        let signature = self.measure_signature(call)?;
+        let mut named: Vec<(Name, Written<'_>)> =
+            call.args.iter().flatten().filter_map(|a| Some((a.name.clone()?, Written::Expr(&a.value)))).collect();
+        for arg in call.args.iter().flatten().filter(|a| a.name.is_none()) {
+            self.report(Diagnostic::error(
+                "E0112",
+                arg.value.span,
+                say!("a metric's settings have names", "指标的设置需要名称"),
+            ));
+        }
+        if let Some(cut) = &call.cut {
+            named.push((Name { text: "k".into(), span: cut.span }, Written::Cut(cut)));
+        }
+        let has_k = named.iter().any(|(n, _)| n.text == "k");
+        if let Some(task) = task
+            && !self.serves(signature, task, has_k, expr.span)
+        {
+            return None;
+        }
+        if has_k && signature.arg("k").is_none() {
+            return None;
+        }
+        let (args, _) = self.arguments(signature, &named, None, call.name.span, scope, &mut Vec::new());
+        let args = args?;
+        let word = match args.find("k") {
+            Some(ArgValue::Int(k)) => format!("{}@{k}", signature.name),
+            _ => signature.name.to_string(),
+        };
+        Some((signature, args, word, expr.span))
+    }
+
+    fn measure_signature(&mut self, call: &Call) -> Option<&'static Signature> {
+        let name = &call.name.text;
+        let metrics: Vec<&'static Signature> =
+            self.vocabulary.iter().filter(|e| e.kinds.contains(&BodyKind::Metric)).map(|e| e.signature).collect();
+        if let Some(found) = metrics.iter().find(|s| s.name == *name) {
+            return Some(found);
+        }
+        let mut d =
+            Diagnostic::error("E0104", call.name.span, say!("there is no metric `{name}`", "没有名为 `{name}` 的指标"));
+        if let Some(help) = did_you_mean(name, metrics.iter().map(|s| s.name)) {
+            d = d.help(help);
+        }
+        self.report(d);
+        None
+    }
+
+    /// Checks that a metric serves the task, with or without `@k` as it must be (rule 19).
+    fn serves(&mut self, signature: &'static Signature, task: Task, has_k: bool, span: Span) -> bool {
+        let (name, word) = (signature.name, task.word());
+        if !signature.tasks.is_empty() && !signature.tasks.contains(&task) {
+            let right: Vec<String> = self
+                .vocabulary
+                .iter()
+                .filter(|e| e.kinds.contains(&BodyKind::Metric) && e.signature.tasks.contains(&task))
+                .map(|e| format!("`{}`", e.signature.name))
+                .collect();
+            let list = right.join(", ");
+            self.report(
+                Diagnostic::error(
+                    "E0703",
+                    span,
+                    say!("`{name}` does not measure `{word}`", "`{name}` 不能衡量 `{word}`"),
+                )
+                .note(say!("metrics for it: {list}", "适用的指标：{list}")),
+            );
+            return false;
+        }
+        let ranking = task == Task::Recommend;
+        let spec = signature.arg("k");
+        let needs = ranking && spec.is_some_and(|s| !s.optional || signature.tasks.len() > 1);
+        if needs && !has_k {
+            self.report(
+                Diagnostic::error(
+                    "E0704",
+                    span,
+                    say!(
+                        "in a ranking `{name}` says how many items it looks at",
+                        "在排序中 `{name}` 须说明考察多少个物品"
+                    ),
+                )
+                .help(say!("write `{name}@20`", "请写 `{name}@20`")),
+            );
+            return false;
+        }
+        if has_k && (!ranking || spec.is_none()) {
+            self.report(
+                Diagnostic::error("E0704", span, say!("`{name}` has no `@k` here", "此处 `{name}` 没有 `@k`")).note(
+                    say!("`@k` cuts a ranking, and `{word}` ranks nothing", "`@k` 用于截取排序，而 `{word}` 不排序"),
+                ),
+            );
+            return false;
+        }
+        true
+    }
+
+    /// Returns the metric that an argument names: `early(ndcg@20)`.
+    pub(crate) fn measure_argument(&mut self, expr: &Expr, scope: &Scope) -> Option<ArgValue> {
+        let (signature, args, ..) = self.measure(expr, scope.task, scope)?;
+        let cut = match args.find("k") {
+            Some(ArgValue::Int(k)) => u64::try_from(*k).ok(),
+            _ => None,
+        };
+        let _ = ArgKind::Measure;
+        Some(ArgValue::Measure { name: signature.name.into(), cut })
+    }
+}

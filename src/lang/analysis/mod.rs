@@ -1,0 +1,198 @@
+//! The checker: proves a file sound and gives the graph that the engine runs. One file an analysis.
+//!
+//! It never fails: a mistake is reported, and what depends on it becomes [`Type::Unknown`], which absorbs what follows,
+//! so that one mistake gives one error.
+
+mod argument;
+mod call;
+mod columns;
+mod cost;
+mod declare;
+mod domains;
+mod express;
+mod heads;
+mod leak;
+mod measure;
+mod missing;
+mod resolve;
+mod row;
+mod scope;
+mod train;
+mod types;
+mod unused;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::args::ArgValue;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::graph::{Domain, DomainKind, Graph, Node, NodeId, NodeKind};
+use crate::signature::Vocabulary;
+use crate::span::Span;
+use crate::types::{DomainId, Type};
+use crate::world::World;
+
+pub(crate) use resolve::Declared;
+pub(crate) use scope::{Item, RowScope, Scope};
+
+/// How to check.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Look at headers and cells of the data files.
+    pub data: bool,
+    /// `-p name=value`, as expressions.
+    pub params: Vec<(String, String)>,
+    /// Codes that are not raised: for the tests that show what each rule is worth.
+    pub without: Vec<String>,
+}
+
+/// A file that took part.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    pub path: String,
+    pub text: Arc<str>,
+    /// Its folder, as the world knows it.
+    pub base: String,
+}
+
+/// What a check found. The graph is there only where no error is.
+#[derive(Debug)]
+pub struct Checked {
+    pub files: Vec<SourceFile>,
+    /// In the order of the files, errors and warnings together.
+    pub diagnostics: Vec<Diagnostic>,
+    pub graph: Option<Graph>,
+}
+
+impl Checked {
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// Checks the file at `path`, reached through `world`, against the stages of `vocabulary`.
+///
+/// Errors of reading the file itself are returned as they are; all else is in [`Checked`].
+pub fn check(
+    world: &dyn World,
+    vocabulary: &Vocabulary,
+    path: &str,
+    options: &Options,
+) -> Result<Checked, crate::world::WorldError> {
+    let text = world.text("", path)?;
+    let base = world.folder("", path);
+    let mut checker = Checker::new(world, vocabulary, options);
+    checker.load(path, text, base);
+    checker.declare_all();
+    checker.find_unused();
+    checker.estimate_cost();
+    Ok(checker.finish())
+}
+
+pub(crate) struct Checker<'w> {
+    pub(crate) world: &'w dyn World,
+    pub(crate) vocabulary: &'w Vocabulary,
+    pub(crate) options: &'w Options,
+    pub(crate) files: Vec<SourceFile>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) graph: Graph,
+    pub(crate) declared: Vec<Declared>,
+    /// First declaration of each name.
+    pub(crate) names: BTreeMap<String, usize>,
+    /// Equal nodes without weights are one.
+    pub(crate) known: HashMap<String, NodeId>,
+    /// Nodes of splits, in the order in which they were found.
+    pub(crate) splits: Vec<NodeId>,
+    /// Defs under way, so that recursion is seen.
+    pub(crate) calling: Vec<String>,
+    /// Sources whose data were looked at already.
+    pub(crate) reported: BTreeSet<(String, Span)>,
+    pub(crate) locals_unused: Vec<(String, Span)>,
+    /// The declaration under way: its name, and its doc.
+    pub(crate) current: Vec<(String, Option<String>)>,
+    /// Places of the columns that were declared last.
+    pub(crate) places: Vec<(String, Span)>,
+    /// The keys that each domain's rows have, where the data told them.
+    pub(crate) keys: BTreeMap<DomainId, Arc<Vec<String>>>,
+}
+
+impl<'w> Checker<'w> {
+    fn new(world: &'w dyn World, vocabulary: &'w Vocabulary, options: &'w Options) -> Self {
+        Checker {
+            world,
+            vocabulary,
+            options,
+            files: Vec::new(),
+            diagnostics: Vec::new(),
+            graph: Graph::default(),
+            declared: Vec::new(),
+            names: BTreeMap::new(),
+            known: HashMap::new(),
+            splits: Vec::new(),
+            calling: Vec::new(),
+            reported: BTreeSet::new(),
+            locals_unused: Vec::new(),
+            current: Vec::new(),
+            places: Vec::new(),
+            keys: BTreeMap::new(),
+        }
+    }
+
+    /// Reports a mistake, once for a place and code.
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        if self.options.without.iter().any(|code| code == diagnostic.code) {
+            return;
+        }
+        if self.reported.insert((diagnostic.code.to_string(), diagnostic.span)) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    pub(crate) fn ty(&self, node: NodeId) -> &Type {
+        &self.graph.dag[node].ty
+    }
+
+    pub(crate) fn domain(&self, id: DomainId) -> &Domain {
+        &self.graph.domains[id.0 as usize]
+    }
+
+    pub(crate) fn domain_name(&self, id: DomainId) -> String {
+        self.domain(id).name.clone()
+    }
+
+    pub(crate) fn new_domain(&mut self, name: String, kind: DomainKind, rows: Option<u64>) -> DomainId {
+        self.graph.domains.push(Domain { name, kind, rows, arrows: Vec::new() });
+        DomainId(self.graph.domains.len() as u32 - 1)
+    }
+
+    /// Adds a node, or returns the one that does the same. A joint node is always new: text is weights.
+    pub(crate) fn add(&mut self, node: Node) -> NodeId {
+        let joint_stage = node.joint && matches!(node.kind, NodeKind::Stage { .. });
+        let key = format!("{:?}|{:?}", node.kind, node.inputs);
+        if !joint_stage && let Some(&id) = self.known.get(&key) {
+            return id;
+        }
+        let inputs = node.inputs.clone();
+        let id = self.graph.dag.add_node(node);
+        for (place, input) in inputs.into_iter().enumerate() {
+            self.graph.dag.add_edge(input, id, place);
+        }
+        if !joint_stage {
+            self.known.insert(key, id);
+        }
+        id
+    }
+
+    fn finish(mut self) -> Checked {
+        self.diagnostics.sort_by_key(|d| (d.span.file, d.span.start, d.span.end, d.code));
+        let sound = self.diagnostics.iter().all(|d| d.severity != Severity::Error);
+        let graph = sound.then(|| {
+            self.graph.params.sort_by(|a, b| a.0.cmp(&b.0));
+            if let Some((_, ArgValue::Int(seed))) = self.graph.params.iter().find(|(n, _)| n == "seed") {
+                self.graph.seed = *seed as u64;
+            }
+            std::mem::take(&mut self.graph)
+        });
+        Checked { files: self.files, diagnostics: self.diagnostics, graph }
+    }
+}

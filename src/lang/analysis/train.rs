@@ -1,0 +1,363 @@
+//! Trains: the rows of the task, the network that it holds, and what becomes of it.
+
+use std::collections::BTreeSet;
+
+use super::argument::Extra;
+use super::call::Written;
+use super::{Checker, Item, RowScope, Scope};
+use crate::args::{ArgValue, Args};
+use crate::diagnostic::Diagnostic;
+use crate::graph::{Arrow, DomainKind, Link, Node, NodeId, NodeKind};
+use crate::say;
+use crate::signature::{BodyKind, Signature};
+use crate::span::Span;
+use crate::syntax::tree::{Call, Expr, ExprKind, Name};
+use crate::types::{ColumnType, DomainId, Elem, FitRows, Marks, Part, Size, SplitType, Task, TrainType, Type};
+
+impl Checker<'_> {
+    pub(crate) fn train(
+        &mut self,
+        signature: &'static Signature,
+        call: &Call,
+        inputs: Vec<(Item, Span)>,
+        named: Vec<(Name, Written<'_>)>,
+        span: Span,
+        scope: &Scope,
+    ) -> Item {
+        let name = signature.name;
+        let task = signature.tasks.first().copied().unwrap_or(Task::Classify);
+        let Some((item, place)) = inputs.into_iter().next() else {
+            self.report(
+                Diagnostic::error("E0307", call.name.span, say!("`{name}` trains on a split", "`{name}` 在划分上训练"))
+                    .help(say!("give it one: `{name}(parts, …)`", "请给出一个：`{name}(parts, …)`")),
+            );
+            return Item::Unknown;
+        };
+        let node = match item {
+            Item::Node(n) => n,
+            Item::Unknown => return Item::Unknown,
+            _ => {
+                self.not_a_split(name, place, "a plain value".into());
+                return Item::Unknown;
+            }
+        };
+        let split = match self.ty(node).clone() {
+            Type::Split(s) => s,
+            Type::Unknown => return Item::Unknown,
+            _ => {
+                let found = self.describe(node);
+                self.not_a_split(name, place, found);
+                return Item::Unknown;
+            }
+        };
+        let Some(inner) = self.task_scope(task, node, &split, &named, call.name.span, scope) else {
+            return Item::Unknown;
+        };
+        let mut extra: Extra = Vec::new();
+        let (args, spans) = self.arguments(signature, &named, Some(node), call.name.span, &inner, &mut extra);
+        let Some(args) = args else { return Item::Unknown };
+        let Some(row) = &inner.row else { return Item::Unknown };
+        let wanted = row.domain;
+        let mut marks = Marks::default();
+        let mut outputs = Vec::new();
+        for (value, place) in &mut extra {
+            let Some(read) = self.read_at(*value, wanted, *place) else { return Item::Unknown };
+            *value = read;
+            if let Type::Column(c) = self.ty(read).clone() {
+                marks.join(&c.marks);
+                outputs.push((read, *place));
+            }
+        }
+        if self.refuse_missing(&outputs, signature).is_none() {
+            return Item::Unknown;
+        }
+        let label = self.check_label(task, &args, &split, &spans, call.name.span);
+        self.check_losses(task, &named, &args, &inner);
+        self.check_heads(task, &args, &outputs, label.as_ref(), &split);
+        self.check_selection(&args, &split, node, &spans);
+        self.check_leaks(&split, &outputs, label.as_ref());
+        let classes = match label.as_ref().map(|(_, c)| &c.elem) {
+            Some(Elem::Bool) => Size::Known(2),
+            Some(Elem::Category(d) | Elem::Ref(d)) => self.domain(*d).rows.map_or(Size::Unknown, Size::Known),
+            _ => Size::Unknown,
+        };
+        marks.joint = false;
+        marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });
+        let fields = self.fields(&outputs, &split);
+        let ty = Type::Train(Box::new(TrainType { task, split, classes, fields, marks }));
+        let mut ids = vec![node];
+        ids.extend(extra.iter().map(|(n, _)| *n));
+        let base = self.files[scope.file].base.clone();
+        let kind = NodeKind::Stage { stage: name, alternative: 0, body: BodyKind::Train, args, fit: None, base };
+        let label = name.to_string();
+        Item::Node(self.add(Node { name: None, label, kind, inputs: ids, ty, span, joint: false, rows: None }))
+    }
+
+    fn not_a_split(&mut self, name: &str, span: Span, found: String) {
+        self.report(
+            Diagnostic::error(
+                "E0301",
+                span,
+                say!("`{name}` trains on a split, this is {found}", "`{name}` 在划分上训练，这里是 {found}"),
+            )
+            .help(say!(
+                "split it first: `prepare parts = … |> split(train = 80%, validation = 10%, test = 10%)`",
+                "请先划分：`prepare parts = … |> split(train = 80%, validation = 10%, test = 10%)`"
+            )),
+        );
+    }
+
+    /// Returns the scope of scores, outputs and losses.
+    fn task_scope(
+        &mut self,
+        task: Task,
+        node: NodeId,
+        split: &SplitType,
+        named: &[(Name, Written<'_>)],
+        span: Span,
+        scope: &Scope,
+    ) -> Option<Scope> {
+        let mut inner = Scope { network: true, task: Some(task), ..scope.clone() };
+        if task != Task::Recommend {
+            let domain = split.table.domain;
+            inner.row = Some(RowScope { table: node, domain, pair: None });
+            return Some(inner);
+        }
+        let user = self.end("user", node, split, named, span, scope)?;
+        let item = self.end("item", node, split, named, span, scope)?;
+        let name = format!("pairs of `{}` and `{}`", user.column, item.column);
+        let pair = self.new_domain(name, DomainKind::Pairs, None);
+        inner.row =
+            Some(RowScope { table: node, domain: pair, pair: Some((user.column.clone(), item.column.clone())) });
+        self.graph.domains[pair.0 as usize].arrows = vec![user, item];
+        Some(inner)
+    }
+
+    /// Returns the arrow of one end of a pair: `user = …` or `item = …`.
+    fn end(
+        &mut self,
+        which: &'static str,
+        node: NodeId,
+        split: &SplitType,
+        named: &[(Name, Written<'_>)],
+        span: Span,
+        scope: &Scope,
+    ) -> Option<Arrow> {
+        let expr = named.iter().find(|(n, _)| n.text == which).map(|(_, w)| w.clone());
+        let Some(Written::Expr(expr)) = expr else {
+            self.report(
+                Diagnostic::error("E0107", span, say!("`recommend` needs `{which}`", "`recommend` 缺少 `{which}`"))
+                    .help(say!("name the column: `{which} = …`", "请指明列：`{which} = …`")),
+            );
+            return None;
+        };
+        let name = self.bare_name(expr, scope)?;
+        let Some(column) = split.table.column(&name).cloned() else {
+            self.no_column(node, &name, expr.span);
+            return None;
+        };
+        let (Elem::Ref(to) | Elem::Category(to)) = column.elem else {
+            let found = column.elem.to_string();
+            self.report(
+                Diagnostic::error(
+                    "E0707",
+                    expr.span,
+                    say!(
+                        "`{which}` is a ref or a category, this is {found}",
+                        "`{which}` 应为引用或类别，这里是 {found}"
+                    ),
+                )
+                .help(say!("declare the column as `category`, or as a `ref`", "请将该列声明为 `category` 或 `ref`")),
+            );
+            return None;
+        };
+        if !column.missing.is_empty() {
+            self.report_missing("E0504", expr.span, &column, which);
+            return None;
+        }
+        Some(Arrow { column: name, to, node: None, missing: false })
+    }
+
+    /// Returns the column's name that an expression is; a def's parameter stands for the column that was given.
+    fn bare_name(&mut self, expr: &Expr, scope: &Scope) -> Option<String> {
+        match &expr.kind {
+            ExprKind::Name(n) => match scope.locals.iter().rev().find(|l| l.name == *n) {
+                Some(local) => {
+                    local.used.set(true);
+                    match &local.item {
+                        Item::ColumnName(c, _) => Some(c.clone()),
+                        _ => Some(n.clone()),
+                    }
+                }
+                None => Some(n.clone()),
+            },
+            ExprKind::Text(t) => t.plain(),
+            _ => {
+                self.report(Diagnostic::error(
+                    "E0108",
+                    expr.span,
+                    say!("a column of the split is named bare", "划分的列应直接写列名"),
+                ));
+                None
+            }
+        }
+    }
+
+    /// Returns what a bare column is in a score, an output or a loss.
+    pub(crate) fn bare_column(&mut self, name: &str, span: Span, scope: &Scope) -> Item {
+        let Some(row) = scope.row.clone() else { return Item::Unknown };
+        let column = self.column_node(row.table, name, span);
+        let Some((user, _)) = &row.pair else { return Item::Node(column) };
+        let Type::Column(ty) = self.ty(column).clone() else { return Item::Unknown };
+        let link = if name == user { Link::User } else { Link::Item };
+        let ty = Type::Column(ColumnType { domain: row.domain, ..ty });
+        let kind = NodeKind::Read(vec![link]);
+        let label = name.to_string();
+        let node = Node { name: None, label, kind, inputs: vec![column], ty, span, joint: true, rows: None };
+        // One for each train: pairs of two trains are different rows.
+        let id = self.graph.dag.add_node(node);
+        self.graph.dag.add_edge(column, id, 0);
+        Item::Node(id)
+    }
+
+    /// Returns the arrow that a column is: from its rows to what it names.
+    pub(crate) fn arrow_of(&self, node: NodeId) -> Option<Arrow> {
+        let Type::Column(c) = self.ty(node) else { return None };
+        let (Elem::Ref(to) | Elem::Category(to)) = c.elem else { return None };
+        let weight = &self.graph.dag[node];
+        if let NodeKind::Read(links) = &weight.kind
+            && let [end @ (Link::User | Link::Item)] = links[..]
+        {
+            let at = usize::from(end == Link::Item);
+            return self.domain(c.domain).arrows.get(at).cloned();
+        }
+        let column = match &weight.kind {
+            NodeKind::Column(name) => name.clone(),
+            _ => weight.label.clone(),
+        };
+        Some(Arrow { column, to, node: Some(node), missing: !c.missing.is_empty() })
+    }
+
+    /// Returns the label's name and type; its mistakes are reported.
+    fn check_label(
+        &mut self,
+        task: Task,
+        args: &Args,
+        split: &SplitType,
+        spans: &[(String, Span)],
+        span: Span,
+    ) -> Option<(String, ColumnType)> {
+        if task == Task::Recommend {
+            return None;
+        }
+        let name = args.find("label")?.as_text()?.to_string();
+        let place = spans.iter().find(|(n, _)| n == "label").map_or(span, |(_, s)| *s);
+        let column = split.table.column(&name)?.clone();
+        let fits = match task {
+            Task::Classify => matches!(column.elem, Elem::Bool | Elem::Category(_) | Elem::Unknown),
+            _ => column.elem.is_number(),
+        };
+        if !fits {
+            let (found, word) = (column.elem.to_string(), task.word());
+            let (en, zh) = if task == Task::Classify {
+                ("a bool or a category", "bool 或类别")
+            } else {
+                ("a number", "数字")
+            };
+            let mut d = Diagnostic::error(
+                "E0705",
+                place,
+                say!("`{word}` learns {en}, this is {found}", "`{word}` 学习{zh}，这里是 {found}"),
+            );
+            if task == Task::Classify && column.elem.is_number() {
+                d = d.help(say!(
+                    "declare it as `category`, or make a condition of it: `with(like = {name} >= 4)`",
+                    "请声明为 `category`，或由它得出条件：`with(like = {name} >= 4)`"
+                ));
+            }
+            self.report(d);
+            return None;
+        }
+        if !column.missing.is_empty() {
+            self.report_missing("E0503", place, &column, "label");
+            return None;
+        }
+        Some((name, column))
+    }
+
+    /// Returns what the joint stages below these outputs became: declared names with their types, trained.
+    fn fields(&self, outputs: &[(NodeId, Span)], split: &SplitType) -> Vec<(String, ColumnType)> {
+        let mut fields = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut stack: Vec<NodeId> = outputs.iter().map(|(n, _)| *n).collect();
+        while let Some(node) = stack.pop() {
+            if !seen.insert(node) || !self.graph.dag[node].joint {
+                continue;
+            }
+            let weight = &self.graph.dag[node];
+            if let (Some(name), Type::Column(c)) = (&weight.name, &weight.ty) {
+                let mut marks = c.marks.clone();
+                marks.joint = false;
+                marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });
+                fields.push((name.clone(), ColumnType { marks, ..c.clone() }));
+            }
+            stack.extend(weight.inputs.iter().copied());
+        }
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+        fields.dedup_by(|a, b| a.0 == b.0);
+        fields
+    }
+
+    /// Checks that losses serve the task.
+    fn check_losses(&mut self, task: Task, named: &[(Name, Written<'_>)], args: &Args, scope: &Scope) {
+        let _ = scope;
+        let Some(ArgValue::Losses(list)) = args.find("loss") else { return };
+        let place = named.iter().find(|(n, _)| n.text == "loss").map(|(_, w)| w.span());
+        for (_, recipe) in list.clone() {
+            let Some(entry) = self.vocabulary.get(&recipe.stage) else { continue };
+            let tasks = entry.signature.tasks;
+            if !tasks.is_empty() && !tasks.contains(&task) {
+                let (loss, word) = (recipe.stage.clone(), task.word());
+                let right: Vec<&str> = self
+                    .vocabulary
+                    .iter()
+                    .filter(|e| e.kinds.first() == Some(&BodyKind::Recipe) && e.signature.tasks.contains(&task))
+                    .map(|e| e.signature.name)
+                    .collect();
+                let list = right.iter().map(|r| format!("`{r}`")).collect::<Vec<_>>().join(", ");
+                let Some(place) = place else { continue };
+                self.report(
+                    Diagnostic::error(
+                        "E0702",
+                        place,
+                        say!("the loss `{loss}` does not serve `{word}`", "损失 `{loss}` 不适用于 `{word}`"),
+                    )
+                    .help(say!("losses for it: {list}", "适用的损失：{list}")),
+                );
+            }
+        }
+    }
+
+    /// Checks that what chooses among epochs has a validation part to read.
+    fn check_selection(&mut self, args: &Args, split: &SplitType, node: NodeId, spans: &[(String, Span)]) {
+        if !args.has("stop") || split.part(Part::Validation).is_some() {
+            return;
+        }
+        let place = spans.iter().find(|(n, _)| n == "stop").map(|(_, s)| *s);
+        let there = self.graph.dag[node].span;
+        if let Some(place) = place {
+            self.report(
+                Diagnostic::error(
+                    "E0605",
+                    place,
+                    say!(
+                        "early stopping reads the validation part, and this split has none",
+                        "提前停止需读取验证部分，而该划分没有"
+                    ),
+                )
+                .also(there, say!("split here", "在此划分"))
+                .help(say!("add `validation = 10%` to the split", "请在划分中加上 `validation = 10%`")),
+            );
+        }
+    }
+}
