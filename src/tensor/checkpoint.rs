@@ -15,6 +15,9 @@ use std::collections::HashMap;
 
 const KEY: &str = "mmf";
 
+/// A name, sizes, and numbers as bytes.
+type Named<'a> = (&'a str, Vec<usize>, Cow<'a, [u8]>);
+
 impl Parameters {
     /// Returns all weights under their labels.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
@@ -23,8 +26,10 @@ impl Parameters {
             let kind = if entry.table { "table" } else { "dense" };
             about.push_str(&format!("{i}\t{}\t{kind}\t{}\t{}\n", entry.place, entry.name, entry.label));
         }
-        let bytes =
-            self.entries.iter().map(|entry| (entry.label.as_str(), entry.dims.clone(), bytes_of(read(&entry.value))));
+        let bytes = self
+            .entries
+            .iter()
+            .map(|entry| (entry.label.as_str(), entry.dims.clone(), Cow::Owned(bytes_of(read(&entry.value)))));
         write(bytes.collect(), about)
     }
 
@@ -61,7 +66,10 @@ impl Optimizer {
                 named.push((format!("{number}/{}", entry.label), entry.dims.clone(), bytes_of(moment)));
             }
         }
-        write(named.iter().map(|(name, dims, bytes)| (name.as_str(), dims.clone(), bytes.clone())).collect(), about)
+        write(
+            named.iter().map(|(name, dims, bytes)| (name.as_str(), dims.clone(), Cow::Borrowed(&bytes[..]))).collect(),
+            about,
+        )
     }
 
     /// Reads an optimizer back, to go on with the same `rule` and weights.
@@ -94,7 +102,7 @@ impl Optimizer {
     }
 }
 
-fn write(named: Vec<(&str, Vec<usize>, Cow<[u8]>)>, about: String) -> Result<Vec<u8>> {
+fn write(named: Vec<Named>, about: String) -> Result<Vec<u8>> {
     let views = named.iter().map(|(name, dims, bytes)| {
         TensorView::new(Dtype::F32, dims.clone(), bytes)
             .map(|view| (*name, view))
@@ -116,7 +124,7 @@ fn damaged() -> Error {
 }
 
 /// The format is little-endian.
-fn bytes_of(data: &[f32]) -> Cow<'static, [u8]> {
+fn bytes_of(data: &[f32]) -> Vec<u8> {
     data.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 

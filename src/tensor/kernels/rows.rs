@@ -42,3 +42,16 @@ pub(crate) fn take_columns(from: &[f32], from_width: usize, at: usize, to: &mut 
         out.copy_from_slice(&row[at..at + width]);
     }
 }
+
+/// Asks for a row that will be used soon. Changes nothing but when it arrives from memory.
+#[inline(always)]
+pub(crate) fn fetch(row: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in row.chunks(16) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the address is within the row; a prefetch reads nothing that a program can see.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = row;
+}

@@ -12,7 +12,7 @@ impl Session<'_> {
     /// Returns the BPR loss of positive scores (rows × 1) and negative ones (rows·n × 1, the n of a row one after the other).
     pub fn bpr(&mut self, positive: &Var, negative: &Var, weights: Option<&[f32]>) -> Result<Loss> {
         let (rows, count) = (positive.rows, negative.rows);
-        let n = if rows == 0 { 1 } else { count / rows };
+        let n = count.checked_div(rows).unwrap_or(1);
         if positive.width() != 1 || negative.width() != 1 || n == 0 || n * rows != count {
             return Err(misfit(
                 "bpr",

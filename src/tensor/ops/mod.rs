@@ -83,6 +83,9 @@ fn given<const N: usize>(op: &str, parameters: &[Parameter]) -> Result<[Paramete
 pub(crate) fn sized(session: &Session, op: &str, parameter: Parameter, rows: usize, width: usize) -> Result<Weight> {
     let weight = session.weight(parameter)?;
     let dims = session.parameters().dims(parameter)?;
+    if session.parameters().is_table(parameter)? {
+        return Err(Error::bug(format!("`{op}` is given a table, whose gradient is sparse, as a weight")));
+    }
     let has = match *dims {
         [width] => (1, width),
         [rows, width] => (rows, width),

@@ -17,6 +17,7 @@ fn shapes_that_do_not_fit_are_errors() {
     let wrong = session.parameter("wrong", &[5], Init::Zeros);
     let deep = session.parameter("deep", &[2, 2, 2], Init::Zeros);
     let table = session.table("table", 5, 3, Init::Zeros);
+    let square = session.table("square", 3, 3, Init::Zeros);
     let x = session.constant(2, &[3], vec![0.0; 6]).unwrap();
     let y = session.constant(2, &[4], vec![0.0; 8]).unwrap();
     let longer = session.constant(3, &[3], vec![0.0; 9]).unwrap();
@@ -27,6 +28,7 @@ fn shapes_that_do_not_fit_are_errors() {
     assert_eq!(code(session.apply(op, &[&x], &[w, wrong])), "E1031");
     assert_eq!(code(session.apply(op, &[&x], &[deep, b])), "E1031");
     assert_eq!(code(session.apply(op, &[&x], &[])), "E1099");
+    assert_eq!(code(session.apply(op, &[&x], &[square])), "E1099");
     assert_eq!(code(session.apply(op, &[&x, &x], &[w, b])), "E1099");
     for op in [Op::Add, Op::Subtract, Op::Multiply, Op::Divide, Op::Dot] {
         assert_eq!(code(session.apply(op, &[&x, &y], &[])), "E1031");

@@ -1,5 +1,7 @@
 //! The room from outside: its operations against PyTorch's numbers and finite differences, its bytes against its own on more threads.
 
+#![allow(clippy::unwrap_used)]
+
 mod cases;
 mod checkpoints;
 mod determinism;
