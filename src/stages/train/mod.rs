@@ -2,6 +2,37 @@
 
 pub(crate) mod predictions;
 
+mod learn;
+mod network;
+mod recipe;
+mod supervised;
+mod trained;
+
+mod adam;
+mod adamw;
+mod bpr;
+mod classify;
+mod cross_entropy;
+mod early;
+mod gradient_descent;
+mod momentum;
+mod regress;
+mod sgd;
+
+#[cfg(test)]
+mod tests;
+
 use mmf_data::stage::Stage;
 
-pub(crate) static ALL: &[&dyn Stage] = &[];
+pub(crate) static ALL: &[&dyn Stage] = &[
+    &classify::Classify,
+    &regress::Regress,
+    &cross_entropy::CrossEntropy,
+    &bpr::Bpr,
+    &adam::Adam,
+    &adamw::Adamw,
+    &sgd::Sgd,
+    &momentum::Momentum,
+    &gradient_descent::GradientDescent,
+    &early::Early,
+];

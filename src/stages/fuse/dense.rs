@@ -1,0 +1,49 @@
+//! A layer in which every output sees every input.
+
+use mmf_data::network::{Activation, Init, Op};
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::args::{Arg, Literal};
+use mmf_lang::signature::{Group, Signature};
+
+use crate::fuse::activation::one;
+
+pub(crate) struct Dense;
+
+const UNITS: Arg<usize> = Arg::int("units").range(1.0, 1e6).doc("Count of outputs.");
+const ACTIVATION: Arg<String> = Arg::words("activation", &["none", "relu", "tanh", "sigmoid"])
+    .default(Literal::Word("none"))
+    .doc("The function of the outputs; `dense(64) |> relu` says the same.");
+const BIAS: Arg<bool> =
+    Arg::bool("bias").default(Literal::Bool(true)).doc("Whether a learned number is added to each output.");
+
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "dense", &["col<d, vector[n]> -> col<d, vector[units]>"])
+    .args(&[UNITS.spec(), ACTIVATION.spec(), BIAS.spec()])
+    .weights()
+    .cost("n * units")
+    .doc("f(x·W + b). The weights start uniform within ±1 / √n.")
+    .reference("torch.nn.Linear");
+
+impl Stage for Dense {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Joint(|call, network, inputs| {
+            let input = one(inputs)?;
+            let (fan_in, units) = (input.width(), call.args.get(UNITS));
+            let init = Init::Uniform { fan_in };
+            let mut weights = vec![network.parameter("w", &[fan_in, units], init)];
+            if call.args.get(BIAS) {
+                weights.push(network.parameter("b", &[units], init));
+            }
+            let activation = match call.args.get(ACTIVATION).as_str() {
+                "relu" => Activation::Relu,
+                "tanh" => Activation::Tanh,
+                "sigmoid" => Activation::Sigmoid,
+                _ => Activation::None,
+            };
+            network.apply(Op::Dense(activation), &[input], &weights)
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! Vectors brought to mean 0 and variance 1, then to a learned scale and offset.
+
+use mmf_data::network::{Init, Op};
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::args::{Arg, Literal};
+use mmf_lang::signature::{Group, Signature};
+
+use crate::fuse::activation::one;
+
+pub(crate) struct LayerNorm;
+
+const EPSILON: Arg<f64> =
+    Arg::float("epsilon").default(Literal::Float(1e-5)).range(1e-12, 1.0).doc("What is added to the variance.");
+
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "layer_norm", &["col<d, vector[n]> -> col<d, vector[n]>"])
+    .args(&[EPSILON.spec()])
+    .weights()
+    .doc("(x − mean) / √(variance + ε) · g + c over the vector, with learned g (from 1) and c (from 0).")
+    .reference("torch.nn.LayerNorm; Ba, Kiros, Hinton 2016");
+
+impl Stage for LayerNorm {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Joint(|call, network, inputs| {
+            let input = one(inputs)?;
+            let weights = [
+                network.parameter("g", &[input.width()], Init::Ones),
+                network.parameter("c", &[input.width()], Init::Zeros),
+            ];
+            network.apply(Op::LayerNorm { epsilon: call.args.get(EPSILON) as f32 }, &[input], &weights)
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! Several joint stages under one name.
+
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::signature::{BlockKind, Group, Signature};
+
+use crate::fuse::activation::one;
+
+pub(crate) struct Neural;
+
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "neural", &["col<d, any> -> col<d, any>"])
+    .block(BlockKind::Value)
+    .doc(
+        "A block whose last line is its value: layers with names between them. It is a plan; each train that uses it makes and trains its \
+         own copy, which is then `train.name`.",
+    );
+
+impl Stage for Neural {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Joint(|_, _, inputs| Ok(one(inputs)?.clone()))
+    }
+}

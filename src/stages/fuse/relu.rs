@@ -1,0 +1,23 @@
+//! The positive part of each number.
+
+use mmf_data::network::Op;
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::signature::{Group, Signature};
+
+use crate::fuse::activation;
+
+pub(crate) struct Relu;
+
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "relu", &["col<d, vector[n]> -> col<d, vector[n]>"])
+    .doc("max(x, 0), number by number.")
+    .reference("torch.nn.ReLU");
+
+impl Stage for Relu {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Joint(|_, network, inputs| activation::apply(network, Op::Relu, inputs))
+    }
+}

@@ -1,0 +1,24 @@
+//! The logistic function of each number: the head of two classes.
+
+use mmf_data::network::Op;
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::signature::{Group, Head, Signature};
+
+use crate::fuse::activation;
+
+pub(crate) struct Sigmoid;
+
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "sigmoid", &["col<d, vector[n]> -> col<d, vector[n]>"])
+    .head(Head::Probability)
+    .doc("1 / (1 + e⁻ˣ), number by number: `dense(1) |> sigmoid` ends a network that tells two classes apart.")
+    .reference("torch.nn.Sigmoid");
+
+impl Stage for Sigmoid {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Joint(|_, network, inputs| activation::apply(network, Op::Sigmoid, inputs))
+    }
+}

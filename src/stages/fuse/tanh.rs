@@ -1,0 +1,23 @@
+//! The hyperbolic tangent of each number.
+
+use mmf_data::network::Op;
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::signature::{Group, Signature};
+
+use crate::fuse::activation;
+
+pub(crate) struct Tanh;
+
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "tanh", &["col<d, vector[n]> -> col<d, vector[n]>"])
+    .doc("tanh x, number by number.")
+    .reference("torch.nn.Tanh");
+
+impl Stage for Tanh {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Joint(|_, network, inputs| activation::apply(network, Op::Tanh, inputs))
+    }
+}

@@ -1,0 +1,39 @@
+//! Adam with weights that shrink by themselves.
+
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::args::{Arg, Literal};
+use mmf_lang::signature::{Group, Signature};
+
+pub(crate) struct Adamw;
+
+pub(crate) const LR: Arg<f64> =
+    Arg::float("lr").default(Literal::Float(1e-3)).range(1e-12, 1e3).doc("Learning rate: the length of a step.");
+pub(crate) const DECAY: Arg<f64> = Arg::float("decay")
+    .default(Literal::Float(1e-2))
+    .range(0.0, 10.0)
+    .doc("Share of itself, times the learning rate, that a weight loses each step.");
+pub(crate) const BETA1: Arg<f64> = Arg::float("beta1")
+    .default(Literal::Float(0.9))
+    .range(0.0, 0.999999)
+    .doc("How slowly the mean of the gradients changes.");
+pub(crate) const BETA2: Arg<f64> = Arg::float("beta2")
+    .default(Literal::Float(0.999))
+    .range(0.0, 0.9999999)
+    .doc("How slowly the mean of their squares changes.");
+pub(crate) const EPSILON: Arg<f64> =
+    Arg::float("epsilon").default(Literal::Float(1e-8)).range(1e-16, 1.0).doc("What is added to the divisor.");
+
+static SIGNATURE: Signature = Signature::new(Group::Train, "adamw", &["-> optimizer"])
+    .args(&[LR.spec(), DECAY.spec(), BETA1.spec(), BETA2.spec(), EPSILON.spec()])
+    .doc("As `adam`, but first w ← w − lr·decay·w.")
+    .reference("torch.optim.AdamW; Loshchilov, Hutter 2019");
+
+impl Stage for Adamw {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Recipe
+    }
+}

@@ -1,0 +1,81 @@
+//! Trains a network to tell classes apart.
+
+use mmf_data::arrays::Arrays;
+use mmf_data::error::Result;
+use mmf_data::stage::{Body, Context, Predictions, Stage, Train, TrainCall};
+use mmf_lang::args::{Arg, Args, Literal, Recipe};
+use mmf_lang::signature::{Group, Signature};
+use mmf_lang::types::{Part, Task};
+
+use super::recipe::{self, OPTIMIZER, STOP, WEIGHT};
+use super::supervised::{self, Settings};
+use super::trained::joint;
+
+pub(crate) struct Classify;
+
+const LABEL: Arg<String> = Arg::column("label").doc("The bool or category column to be guessed.");
+const OUTPUT: Arg<()> = joint("output")
+    .doc("The network: it ends in `dense(1) |> sigmoid` for two classes, in `dense(k) |> softmax` for k.");
+const LOSS: Arg<Vec<(f64, Recipe)>> = recipe::loss("cross_entropy");
+const EPOCHS: Arg<usize> =
+    Arg::int("epochs").default(Literal::Int(10)).range(0.0, 1e6).doc("How often all training rows are gone through.");
+const BATCH: Arg<usize> = Arg::int("batch").default(Literal::Int(32)).range(1.0, 1e6).doc("Rows of a step.");
+const POSITIVE: Arg<Option<String>> = Arg::some_text("positive")
+    .doc("The class that `precision`, `recall`, `f1` and `auc` of two classes speak of; unsaid, `true` or the later in order.");
+
+static SIGNATURE: Signature = Signature::new(Group::Train, "classify", &["split -> train"])
+    .args(&[
+        LABEL.spec(),
+        OUTPUT.spec(),
+        LOSS.spec(),
+        OPTIMIZER.spec(),
+        EPOCHS.spec(),
+        BATCH.spec(),
+        STOP.spec(),
+        WEIGHT.spec(),
+        POSITIVE.spec(),
+    ])
+    .tasks(&[Task::Classify])
+    .doc(
+        "Trains a network on the training part to give each row the probabilities of its classes. Each epoch goes through the rows in an order \
+         of its own, told by the seed. Without `stop` the last epoch's weights are kept. Rows without a label do not count.",
+    );
+
+impl Stage for Classify {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Train(&Classify)
+    }
+}
+
+impl Train for Classify {
+    fn train(&self, context: &Context, args: &Args, call: &TrainCall) -> Result<Arrays> {
+        with(args, call, |settings| supervised::train(context, args, call, settings))
+    }
+
+    fn predict(
+        &self,
+        _: &Context,
+        args: &Args,
+        call: &TrainCall,
+        trained: &Arrays,
+        part: Part,
+        _: usize,
+    ) -> Result<Predictions> {
+        with(args, call, |settings| supervised::predict(call, settings, trained, part))
+    }
+}
+
+fn with<T>(args: &Args, call: &TrainCall, then: impl FnOnce(&Settings<'_>) -> Result<T>) -> Result<T> {
+    let column = args.get(LABEL);
+    then(&Settings {
+        label: supervised::classes(call, &column, args.get(POSITIVE).as_deref())?,
+        column: &column,
+        factor: recipe::factor(&args.get(LOSS), "cross_entropy")?,
+        epochs: args.get(EPOCHS),
+        batch: args.get(BATCH),
+    })
+}

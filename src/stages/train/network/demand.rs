@@ -1,0 +1,144 @@
+//! Which rows each node of a plan has to be computed for.
+
+use std::sync::Arc;
+
+use mmf_data::error::{Error, Result};
+use mmf_data::plan::{Edge, Link};
+use mmf_lang::say;
+
+use super::{Circuit, Kind, TaskRows};
+
+/// Rows, and what is to be read at them.
+pub(super) type Target = (Arc<Vec<u32>>, Edge);
+
+/// Where the rows that a reader wants stand among those computed; `None` where they are the same.
+type Places = Option<Vec<u32>>;
+
+/// The rows of every node, ascending and distinct.
+pub(super) struct Demand {
+    pub(super) rows: Vec<Option<Arc<Vec<u32>>>>,
+    /// For each node, for each of its inputs.
+    pub(super) inputs: Vec<Vec<Places>>,
+    /// The node of each target, and where its rows stand.
+    pub(super) targets: Vec<(usize, Places)>,
+}
+
+impl Circuit<'_> {
+    /// Finds the rows that each node needs so that all targets can be read.
+    pub(super) fn demand(&self, task: TaskRows<'_>, targets: &[Target]) -> Result<Demand> {
+        let mut wanted: Vec<Vec<Arc<Vec<u32>>>> = vec![Vec::new(); self.nodes.len()];
+        let mut ends = Vec::with_capacity(targets.len());
+        for (rows, edge) in targets {
+            let rows = self.follow(rows, task, edge)?;
+            self.wanted(&mut wanted, edge)?.push(rows.clone());
+            ends.push((edge.node, rows));
+        }
+        let mut rows: Vec<Option<Arc<Vec<u32>>>> = vec![None; self.nodes.len()];
+        let mut reads: Vec<Vec<(usize, Arc<Vec<u32>>)>> = vec![Vec::new(); self.nodes.len()];
+        for number in (0..self.nodes.len()).rev() {
+            let lists = std::mem::take(&mut wanted[number]);
+            if lists.is_empty() {
+                continue;
+            }
+            let own = merge(&lists);
+            if let Kind::Joint { inputs, .. } = &self.nodes[number] {
+                for edge in *inputs {
+                    if edge.node >= number {
+                        return Err(Error::bug("a node of a plan comes before its inputs"));
+                    }
+                    let read = self.follow(&own, task, edge)?;
+                    self.wanted(&mut wanted, edge)?.push(read.clone());
+                    reads[number].push((edge.node, read));
+                }
+            }
+            rows[number] = Some(own);
+        }
+        let place = |(node, wanted): &(usize, Arc<Vec<u32>>)| match &rows[*node] {
+            Some(rows) => places(rows, wanted),
+            None => None,
+        };
+        let inputs = reads.iter().map(|reads| reads.iter().map(place).collect()).collect();
+        let targets = ends.iter().map(|end| (end.0, place(end))).collect();
+        Ok(Demand { inputs, targets, rows })
+    }
+
+    fn wanted<'w>(&self, wanted: &'w mut [Vec<Arc<Vec<u32>>>], edge: &Edge) -> Result<&'w mut Vec<Arc<Vec<u32>>>> {
+        wanted.get_mut(edge.node).ok_or_else(|| Error::bug("an edge of a plan leads to no node"))
+    }
+
+    /// Returns the rows that these lead to.
+    pub(super) fn follow(&self, rows: &Arc<Vec<u32>>, task: TaskRows<'_>, edge: &Edge) -> Result<Arc<Vec<u32>>> {
+        let mut here = rows.clone();
+        for link in &edge.via {
+            let to: &[u32] = match (link, task) {
+                (Link::User, TaskRows::Pairs { users, .. }) => users,
+                (Link::Item, TaskRows::Pairs { items, .. }) => items,
+                (Link::Map(map), _) => map,
+                _ => return Err(Error::bug("only pairs have a user and an item")),
+            };
+            let led = here.iter().map(|&row| {
+                let number = to.get(row as usize).copied().unwrap_or(u32::MAX);
+                if number == u32::MAX { Err(nowhere(row, &self.plan.nodes[edge.node].label)) } else { Ok(number) }
+            });
+            here = Arc::new(led.collect::<Result<_>>()?);
+        }
+        Ok(here)
+    }
+}
+
+impl Demand {
+    /// Returns how often the targets read each row of each node, along all ways.
+    pub(super) fn uses(&self, circuit: &Circuit<'_>) -> Vec<Vec<f32>> {
+        let mut uses: Vec<Vec<f32>> = self.rows.iter().map(|r| vec![0.0; r.as_ref().map_or(0, |r| r.len())]).collect();
+        for (node, places) in &self.targets {
+            count(&mut uses[*node], places.as_deref(), None);
+        }
+        for number in (0..uses.len()).rev() {
+            let Kind::Joint { inputs, .. } = &circuit.nodes[number] else { continue };
+            for (edge, places) in inputs.iter().zip(&self.inputs[number]) {
+                let own = uses[number].clone();
+                count(&mut uses[edge.node], places.as_deref(), Some(&own));
+            }
+        }
+        uses
+    }
+}
+
+fn count(to: &mut [f32], places: Option<&[u32]>, from: Option<&[f32]>) {
+    let times = |i: usize| from.map_or(1.0, |from| from[i]);
+    match places {
+        Some(places) => places.iter().enumerate().for_each(|(i, &place)| to[place as usize] += times(i)),
+        None => to.iter_mut().enumerate().for_each(|(i, to)| *to += times(i)),
+    }
+}
+
+/// Returns all rows of the lists, ascending and once each.
+fn merge(lists: &[Arc<Vec<u32>>]) -> Arc<Vec<u32>> {
+    let first = &lists[0];
+    let same = |list: &Arc<Vec<u32>>| Arc::ptr_eq(list, first) || list == first;
+    if first.is_sorted_by(|a, b| a < b) && lists.iter().all(same) {
+        return first.clone();
+    }
+    let mut all: Vec<u32> = lists.iter().flat_map(|list| list.iter().copied()).collect();
+    all.sort_unstable();
+    all.dedup();
+    Arc::new(all)
+}
+
+/// Returns where the wanted rows stand among `rows`, all of which are there.
+fn places(rows: &Arc<Vec<u32>>, wanted: &Arc<Vec<u32>>) -> Places {
+    if Arc::ptr_eq(rows, wanted) || rows == wanted {
+        return None;
+    }
+    // Dense rows stand where their numbers say.
+    let (low, high) = (rows.first().copied().unwrap_or(0), rows.last().copied().unwrap_or(0));
+    if (high - low) as usize + 1 == rows.len() {
+        return Some(wanted.iter().map(|row| row - low).collect());
+    }
+    Some(wanted.iter().map(|row| rows.partition_point(|r| r < row) as u32).collect())
+}
+
+fn nowhere(row: u32, label: &str) -> Error {
+    Error::new("E1036", say!("row {row} leads to no row of `{label}`", "第 {row} 行没有指向 `{label}` 的任何一行"))
+        .help(say!("drop or fill rows whose ref is missing first", "请先去掉或填补引用缺失的行"))
+}

@@ -1,0 +1,90 @@
+//! Numbers that were computed before the network, read by the numbers of their rows.
+
+use std::sync::Arc;
+
+use mmf_data::error::{Error, Result};
+use mmf_data::network::{Network, Var};
+use mmf_data::table::Column;
+use mmf_data::values::Values;
+use mmf_lang::say;
+
+/// A column, ready to be read row by row.
+pub(super) struct Leaf<'p> {
+    column: &'p Column,
+    numbers: Numbers,
+}
+
+enum Numbers {
+    Flat {
+        dims: Vec<usize>,
+        numbers: Arc<Vec<f32>>,
+    },
+    /// Its rows are read as they are: maps, or pictures as x / 255 (S20).
+    Shaped {
+        dims: Vec<usize>,
+    },
+    /// Nothing that a layer could take: only a mistake if it is read.
+    Other,
+}
+
+impl<'p> Leaf<'p> {
+    pub(super) fn new(column: &'p Column) -> Result<Self> {
+        let shape = |[height, width, channels]: [usize; 3]| Numbers::Shaped { dims: vec![height, width, channels] };
+        let numbers = match &column.values {
+            Values::Maps(maps) => maps.first().map_or(Numbers::Other, |m| shape([m.height, m.width, m.channels])),
+            Values::Pictures(all) => all.first().map_or(Numbers::Other, |p| shape([p.height, p.width, p.channels])),
+            Values::Int(_) | Values::Float(_) | Values::Bool(_) | Values::Vector { .. } => {
+                let (width, numbers) = column.values.as_vectors()?;
+                Numbers::Flat { dims: vec![width], numbers }
+            }
+            _ => Numbers::Other,
+        };
+        Ok(Leaf { column, numbers })
+    }
+
+    /// Tells whether the row is there and has a value.
+    pub(super) fn has(&self, row: u32) -> bool {
+        self.column.rows.place(row).is_some_and(|place| !self.column.is_missing(place))
+    }
+
+    pub(super) fn read(&self, network: &mut dyn Network, rows: &[u32]) -> Result<Var> {
+        let mut data = Vec::new();
+        let dims = match &self.numbers {
+            Numbers::Flat { dims, .. } | Numbers::Shaped { dims } => dims,
+            Numbers::Other => {
+                return Err(Error::bug(format!("a network reads a column of {}", self.column.values.kind())));
+            }
+        };
+        let width: usize = dims.iter().product();
+        data.reserve(rows.len() * width);
+        for &row in rows {
+            let place = self.place(row)?;
+            match (&self.numbers, &self.column.values) {
+                (Numbers::Flat { numbers, .. }, _) => data.extend_from_slice(&numbers[place * width..][..width]),
+                (_, Values::Maps(maps)) => data.extend_from_slice(&maps[place].numbers),
+                (_, Values::Pictures(all)) => data.extend(all[place].samples.iter().map(|&s| f32::from(s) / 255.0)),
+                _ => {}
+            }
+        }
+        network.constant(rows.len(), dims, data)
+    }
+
+    fn place(&self, row: u32) -> Result<usize> {
+        let place = self
+            .column
+            .rows
+            .place(row)
+            .ok_or_else(|| Error::bug(format!("a network reads row {row} of a column that does not have it")))?;
+        if self.column.is_missing(place) {
+            return Err(Error::new(
+                "E1037",
+                say!(
+                    "the value of row {row} is missing, and a network reads it",
+                    "网络读取了第 {row} 行，但该行的值缺失"
+                ),
+            )
+            .help(say!("fill missing values or drop their rows first", "请先填补缺失值或去掉这些行")));
+        }
+        Ok(place)
+    }
+}

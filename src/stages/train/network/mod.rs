@@ -1,0 +1,184 @@
+//! Runs a plan for some rows of a task: each node once for each distinct row of its own domain, gathered along refs.
+//!
+//! A pass over the plan from its end finds the rows that each node needs ([`demand`]); a second one, from its start, computes them.
+
+mod demand;
+mod freeze;
+mod leaf;
+
+use std::sync::Arc;
+
+use mmf_data::error::{Error, Result};
+use mmf_data::network::{Network, Op, Var};
+use mmf_data::plan::{Edge, Plan, PlanKind};
+use mmf_data::stage::{Body, JointCall};
+use mmf_lang::args::Args;
+use mmf_tensor::{Loss, Parameters, Session};
+
+use demand::{Demand, Target};
+use leaf::Leaf;
+
+/// The rows of a task: some of the split's table, or pairs that are in no table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TaskRows<'a> {
+    /// Numbers of rows, ascending.
+    Table(&'a [u32]),
+    /// A user and an item a row.
+    Pairs { users: &'a [u32], items: &'a [u32] },
+}
+
+impl TaskRows<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            TaskRows::Table(rows) => rows.len(),
+            TaskRows::Pairs { users, .. } => users.len(),
+        }
+    }
+
+    /// Returns the numbers of the rows in the task's domain: pairs are numbered by their place.
+    fn numbers(&self) -> Arc<Vec<u32>> {
+        Arc::new(match self {
+            TaskRows::Table(rows) => rows.to_vec(),
+            TaskRows::Pairs { users, .. } => (0..users.len() as u32).collect(),
+        })
+    }
+}
+
+type Joint = fn(&JointCall<'_>, &mut dyn Network, &[Var]) -> Result<Var>;
+
+enum Kind<'p> {
+    Leaf(Leaf<'p>),
+    Joint { name: &'static str, run: Joint, args: &'p Args, inputs: &'p [Edge] },
+}
+
+/// A plan, ready to be run.
+pub(crate) struct Circuit<'p> {
+    plan: &'p Plan,
+    nodes: Vec<Kind<'p>>,
+    /// For each node that embeds: which rows of its domain a training row leads to.
+    trained: Vec<Option<Vec<bool>>>,
+}
+
+/// What a pass has computed.
+pub(crate) struct Pass {
+    /// The values asked for, at the rows asked for.
+    pub(crate) values: Vec<Var>,
+    nodes: Vec<Option<Var>>,
+    demand: Demand,
+}
+
+impl<'p> Circuit<'p> {
+    pub(crate) fn new(plan: &'p Plan) -> Result<Self> {
+        let nodes = plan.nodes.iter().map(|node| match &node.kind {
+            PlanKind::Leaf(column) => Ok(Kind::Leaf(Leaf::new(column)?)),
+            PlanKind::Stage { stage, alternative, args, inputs } => {
+                let name = stage.signature().name;
+                let Body::Joint(run) = stage.body(*alternative) else {
+                    return Err(Error::bug(format!("`{name}` stands in a network, but is no part of one")));
+                };
+                // An embedding reads the numbers of rows alone.
+                let inputs = if name == EMBEDDING { &[] } else { &inputs[..] };
+                Ok(Kind::Joint { name, run, args, inputs })
+            }
+        });
+        Ok(Circuit { plan, nodes: nodes.collect::<Result<_>>()?, trained: vec![None; plan.nodes.len()] })
+    }
+
+    /// Returns the value that the train reads under that name.
+    pub(crate) fn output(&self, name: &str) -> Result<&'p Edge> {
+        let found = self.plan.outputs.iter().find(|(n, _)| n == name);
+        found.map(|(_, edge)| edge).ok_or_else(|| Error::bug(format!("a plan has no `{name}`")))
+    }
+
+    /// Learns which rows of embeddings the training rows lead to.
+    pub(crate) fn know(&mut self, training: TaskRows<'_>, outputs: &[&Edge]) -> Result<()> {
+        let numbers = training.numbers();
+        let targets: Vec<Target> = outputs.iter().map(|&edge| (numbers.clone(), edge.clone())).collect();
+        let demand = self.demand(training, &targets)?;
+        for (node, kind) in self.nodes.iter().enumerate() {
+            if let Kind::Joint { name: EMBEDDING, .. } = kind {
+                let mut seen = vec![false; self.plan.domains[self.plan.nodes[node].domain].total];
+                for &row in demand.rows[node].iter().flat_map(|rows| rows.iter()) {
+                    if let Some(seen) = seen.get_mut(row as usize) {
+                        *seen = true;
+                    }
+                }
+                self.trained[node] = Some(seen);
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes values at the rows of the task, in their order.
+    pub(crate) fn forward(&self, session: &mut Session<'_>, rows: TaskRows<'_>, outputs: &[&Edge]) -> Result<Pass> {
+        let numbers = rows.numbers();
+        let targets: Vec<Target> = outputs.iter().map(|&edge| (numbers.clone(), edge.clone())).collect();
+        self.run(session, rows, &targets)
+    }
+
+    fn run(&self, session: &mut Session<'_>, task: TaskRows<'_>, targets: &[Target]) -> Result<Pass> {
+        let demand = self.demand(task, targets)?;
+        let mut nodes: Vec<Option<Var>> = vec![None; self.nodes.len()];
+        for (number, kind) in self.nodes.iter().enumerate() {
+            let Some(rows) = &demand.rows[number] else { continue };
+            let about = &self.plan.nodes[number];
+            let value = match kind {
+                Kind::Leaf(leaf) => leaf.read(session, rows)?,
+                Kind::Joint { name, run, args, inputs } => {
+                    let mut values = Vec::with_capacity(inputs.len());
+                    for (edge, places) in inputs.iter().zip(&demand.inputs[number]) {
+                        values.push(gathered(session, &nodes[edge.node], places.as_deref())?);
+                    }
+                    session.at(about.place, &format!("{number}/{name}"));
+                    let call = JointCall {
+                        args,
+                        rows,
+                        total: self.plan.domains[about.domain].total,
+                        trained: self.trained[number].as_deref(),
+                    };
+                    run(&call, session, &values)?
+                }
+            };
+            nodes[number] = Some(value);
+        }
+        let mut values = Vec::with_capacity(targets.len());
+        for (node, places) in &demand.targets {
+            values.push(gathered(session, &nodes[*node], places.as_deref())?);
+        }
+        Ok(Pass { values, nodes, demand })
+    }
+
+    /// Returns `Σ |e|²` over the rows of embeddings, each as often as the task's rows read it.
+    pub(crate) fn squares(&self, session: &mut Session<'_>, pass: &Pass) -> Result<Vec<Loss>> {
+        let uses = pass.demand.uses(self);
+        let mut losses = Vec::new();
+        for (number, kind) in self.nodes.iter().enumerate() {
+            if let (Kind::Joint { name: EMBEDDING, .. }, Some(value)) = (kind, &pass.nodes[number]) {
+                let square = session.apply(Op::Dot, &[value, value], &[])?;
+                losses.push(session.total(&square, Some(&uses[number]))?);
+            }
+        }
+        Ok(losses)
+    }
+
+    /// Makes all weights: a first pass over a few rows.
+    pub(crate) fn make(&self, seed: u64, rows: TaskRows<'_>, outputs: &[&Edge]) -> Result<Parameters> {
+        let mut parameters = Parameters::new(seed);
+        let mut session = Session::making(&mut parameters);
+        self.forward(&mut session, rows, outputs)?;
+        session.check()?;
+        drop(session);
+        Ok(parameters)
+    }
+}
+
+/// The stage whose weights are rows.
+const EMBEDDING: &str = "embedding";
+
+fn gathered(session: &mut Session<'_>, value: &Option<Var>, places: Option<&[u32]>) -> Result<Var> {
+    let value = value.as_ref().ok_or_else(|| Error::bug("a node of a plan comes before its inputs"))?;
+    match places {
+        Some(places) => session.gather(value, places),
+        None => Ok(value.clone()),
+    }
+}

@@ -1,0 +1,77 @@
+//! Trains a network to guess a number.
+
+use mmf_data::arrays::Arrays;
+use mmf_data::error::Result;
+use mmf_data::stage::{Body, Context, Predictions, Stage, Train, TrainCall};
+use mmf_lang::args::{Arg, Args, Literal, Recipe};
+use mmf_lang::signature::{Group, Signature};
+use mmf_lang::types::{Part, Task};
+
+use super::recipe::{self, OPTIMIZER, STOP, WEIGHT};
+use super::supervised::{self, Label, Settings};
+use super::trained::{self, joint};
+
+pub(crate) struct Regress;
+
+const LABEL: Arg<String> = Arg::column("label").doc("The number column to be guessed.");
+const OUTPUT: Arg<()> = joint("output").doc("The network: it ends in `dense(1)`.");
+const LOSS: Arg<Vec<(f64, Recipe)>> = recipe::loss("mse");
+const EPOCHS: Arg<usize> =
+    Arg::int("epochs").default(Literal::Int(10)).range(0.0, 1e6).doc("How often all training rows are gone through.");
+const BATCH: Arg<usize> = Arg::int("batch").default(Literal::Int(32)).range(1.0, 1e6).doc("Rows of a step.");
+
+static SIGNATURE: Signature = Signature::new(Group::Train, "regress", &["split -> train"])
+    .args(&[
+        LABEL.spec(),
+        OUTPUT.spec(),
+        LOSS.spec(),
+        OPTIMIZER.spec(),
+        EPOCHS.spec(),
+        BATCH.spec(),
+        STOP.spec(),
+        WEIGHT.spec(),
+    ])
+    .tasks(&[Task::Regress])
+    .doc(
+        "Trains a network on the training part to guess a number for each row. Without `stop` the last epoch's weights are kept. Rows without \
+         a label do not count.",
+    );
+
+impl Stage for Regress {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Train(&Regress)
+    }
+}
+
+impl Train for Regress {
+    fn train(&self, context: &Context, args: &Args, call: &TrainCall) -> Result<Arrays> {
+        with(args, call, |settings| supervised::train(context, args, call, settings))
+    }
+
+    fn predict(
+        &self,
+        _: &Context,
+        args: &Args,
+        call: &TrainCall,
+        trained: &Arrays,
+        part: Part,
+        _: usize,
+    ) -> Result<Predictions> {
+        with(args, call, |settings| supervised::predict(call, settings, trained, part))
+    }
+}
+
+fn with<T>(args: &Args, call: &TrainCall, then: impl FnOnce(&Settings<'_>) -> Result<T>) -> Result<T> {
+    let column = args.get(LABEL);
+    then(&Settings {
+        label: Label::Numbers(trained::numbers(call, &column)?),
+        column: &column,
+        factor: recipe::factor(&args.get(LOSS), "mse")?,
+        epochs: args.get(EPOCHS),
+        batch: args.get(BATCH),
+    })
+}
