@@ -11,8 +11,5 @@ mod where_;
 
 use mmf_data::stage::Stage;
 
-pub(crate) static ALL: &[&dyn Stage] = &[
-    &min_max::MinMax,
-    &standardize::Standardize,
-    &one_hot::OneHot,
-];
+pub(crate) static ALL: &[&dyn Stage] =
+    &[&where_::Where, &split::Split, &min_max::MinMax, &standardize::Standardize, &one_hot::OneHot];
