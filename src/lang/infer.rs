@@ -125,6 +125,16 @@ impl Inference<'_, '_> {
         self.checker.arrow_of(*self.inputs.get(i)?)
     }
 
+    /// Returns the node of an input before it was read at the rows of a task.
+    pub fn source_of(&self, i: usize) -> NodeId {
+        let node = self.inputs[i];
+        let weight = &self.checker.graph.dag[node];
+        match weight.kind {
+            crate::graph::NodeKind::Read(_) if weight.joint => weight.inputs[0],
+            _ => node,
+        }
+    }
+
     /// Reads a node along one arrow, at the rows of `from`.
     pub fn read_along(&mut self, node: NodeId, from: DomainId, arrow: &Arrow) -> NodeId {
         self.checker.read_along(node, from, std::slice::from_ref(arrow), self.span)

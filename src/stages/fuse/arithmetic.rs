@@ -4,9 +4,11 @@ use mmf_data::error::{Error, Result};
 use mmf_data::network::Op;
 use mmf_data::stage::{Batch, Body, Stage};
 use mmf_data::values::Values;
+use mmf_lang::infer::Inference;
 use mmf_lang::say;
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::syntax::tree::BinaryOp;
+use mmf_lang::types::{Elem, Size, Type};
 
 use crate::fuse::activation::two;
 
@@ -17,36 +19,65 @@ pub(crate) struct Divide;
 
 /// As values of rows, and as a part of a network.
 const TYPES: &[&str] = &[
-    "col<d, vector[n]>, col<d, vector[n]> -> col<d, vector[n]>",
-    "col<d, vector[n]>, col<d, vector[n]> -> col<d, vector[n]>",
+    "col<d, vector[n]>, col<d, vector[m]> -> col<d, vector[_]>",
+    "col<d, vector[n]>, col<d, vector[m]> -> col<d, vector[_]>",
 ];
 
-// infer: sizes are equal, or one side is `vector[1]` and the result has the other's; the second alternative where an input is joint.
 static ADD: Signature = Signature::new(Group::Fuse, "add", TYPES)
     .operator(BinaryOp::Add)
+    .infer(widths)
     .doc("a + b, number by number; a single number is added to all of the other side.")
     .examples(&[
         Example::new("Two vectors.", "[[1, 2], [3, 4]] + [[10, 20], [30, 40]]", "[[11, 22], [33, 44]]"),
         Example::new("A number and a vector.", "[1, 2] + [[10, 20], [30, 40]]", "[[11, 21], [32, 42]]"),
     ]);
 
-// infer: as `add`.
 static SUBTRACT: Signature = Signature::new(Group::Fuse, "subtract", TYPES)
     .operator(BinaryOp::Subtract)
+    .infer(widths)
     .doc("a − b, number by number; a single number stands against all of the other side.")
     .examples(&[Example::new("Two vectors.", "[[10, 20]] - [[1, 2]]", "[[9, 18]]")]);
 
-// infer: as `add`.
 static MULTIPLY: Signature = Signature::new(Group::Fuse, "multiply", TYPES)
     .operator(BinaryOp::Multiply)
+    .infer(widths)
     .doc("a · b, number by number; a single number multiplies all of the other side.")
     .examples(&[Example::new("A vector times a number.", "[[1, 2], [3, 4]] * [2, 10]", "[[2, 4], [30, 40]]")]);
 
-// infer: as `add`.
 static DIVIDE: Signature = Signature::new(Group::Fuse, "divide", TYPES)
     .operator(BinaryOp::Divide)
+    .infer(widths)
     .doc("a / b, number by number; a single number stands against all of the other side. A division by zero stops the run.")
     .examples(&[Example::new("A vector by a number.", "[[1, 2], [30, 40]] / [2, 10]", "[[0.5, 1], [3, 4]]")]);
+
+/// Equal widths, or one side a single number.
+fn widths(call: &mut Inference<'_, '_>) -> Option<Type> {
+    let (a, b) = (call.column(0)?.elem.as_vector()?, call.column(1)?.elem.as_vector()?);
+    let one = Size::Known(1);
+    let width = match (a, b) {
+        _ if a == one => b,
+        _ if b == one || a.fits(b) => {
+            if a == Size::Unknown && b != one {
+                b
+            } else {
+                a
+            }
+        }
+        _ => {
+            let span = call.input_spans[1];
+            return call.refuse(
+                "E0302",
+                span,
+                say!("the sizes differ: {a} and {b}", "大小不同：{a} 与 {b}"),
+                Some(say!(
+                    "bring both to one size, with `dense` in a network; a single number goes with any",
+                    "请先使两者大小相同，例如在网络中用 `dense`；单个数可与任意大小运算"
+                )),
+            );
+        }
+    };
+    call.out(Elem::Vector(width))
+}
 
 macro_rules! stage {
     ($stage:ident, $signature:ident, $rows:expr) => {

@@ -5,17 +5,19 @@ use mmf_data::network::{Network, Op, Var};
 use mmf_data::stage::{Batch, Body, Context, JointCall, Stage};
 use mmf_data::values::Values;
 use mmf_lang::args::Args;
+use mmf_lang::infer::Inference;
 use mmf_lang::signature::{Example, Group, Signature};
+use mmf_lang::types::{Elem, Type};
 
 pub(crate) struct Concat;
 
-// infer: col<d, vector[the sum of the inputs' widths]>; joint (alternative 1) where an input has the joint mark
 static SIGNATURE: Signature = Signature::new(
     Group::Fuse,
     "concat",
     &["col<d, vector[n]>... -> col<d, vector[m]>", "col<d, vector[n]>... -> col<d, vector[m]>"],
 )
 .version(1)
+.infer(widths)
 .doc(
     "Joins vectors of the same rows end to end. Numbers and bools are vectors of one. Where an input is a network's value, \
      so is the result.",
@@ -26,6 +28,14 @@ static SIGNATURE: Signature = Signature::new(
     "concat([1, 2], [[3, 4], [5, 6]])",
     "[[1, 3, 4], [2, 5, 6]]",
 )]);
+
+/// As wide as the inputs together.
+fn widths(call: &mut Inference<'_, '_>) -> Option<Type> {
+    let width = (0..call.inputs.len())
+        .filter_map(|i| call.column(i)?.elem.as_vector())
+        .reduce(|a, b| a.map(b, u64::checked_add))?;
+    call.out(Elem::Vector(width))
+}
 
 impl Stage for Concat {
     fn signature(&self) -> &'static Signature {

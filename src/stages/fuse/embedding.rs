@@ -2,23 +2,53 @@
 
 use mmf_data::network::{Init, Op};
 use mmf_data::stage::{Body, Stage};
-use mmf_lang::args::Arg;
+use mmf_lang::args::{Arg, ArgValue};
+use mmf_lang::infer::Inference;
 use mmf_lang::signature::{Group, Signature};
+use mmf_lang::types::{ColumnType, DomainId, Elem, Marks, Size, Type};
 
 pub(crate) struct Embedding;
 
 const N: Arg<usize> = Arg::int("n").range(1.0, 1e6).doc("Length of each vector.");
 
-// infer: `table` gives a column at the rows of that table; a category, ref or key column gives one at its own rows.
 static SIGNATURE: Signature =
     Signature::new(Group::Fuse, "embedding", &["col<d, category> -> col<d, vector[n]>", "table -> col<d, vector[n]>"])
         .args(&[N.spec()])
         .weights()
+        .infer(rows)
         .doc(
             "A vector of n learned numbers for each row of a table, or for each value of a category, ref or key column. They start normal, \
              with a deviation of 0.1. Rows that no training row leads to have zeros when the network is read.",
         )
         .reference("torch.nn.Embedding");
+
+/// A vector for each value of the column, read at the column's rows; or one for each row of a table.
+fn rows(call: &mut Inference<'_, '_>) -> Option<Type> {
+    let width = match call.args.find("n") {
+        Some(ArgValue::Int(n)) => u64::try_from(*n).map_or(Size::Unknown, Size::Known),
+        _ => Size::Unknown,
+    };
+    let vectors = |domain: DomainId| {
+        let marks = Marks { joint: true, ..Marks::default() };
+        Type::Column(ColumnType { domain, elem: Elem::Vector(width), missing: Default::default(), marks })
+    };
+    if let Type::Table(table) = call.input(0) {
+        return Some(vectors(table.domain));
+    }
+    let column = call.column(0)?;
+    match column.elem {
+        Elem::Ref(to) | Elem::Category(to) => {
+            let arrow = call.arrow_of(0)?;
+            let source = call.source_of(0);
+            call.inputs[0] = source;
+            let table = call.node(vectors(to));
+            let read = call.read_along(table, column.domain, &arrow);
+            call.instead = Some(read);
+            Some(Type::Unknown)
+        }
+        _ => Some(vectors(column.domain)),
+    }
+}
 
 impl Stage for Embedding {
     fn signature(&self) -> &'static Signature {

@@ -1,0 +1,4 @@
+//! What mmf does, shown on whole files: specifications of the checker, and the real binary on real data.
+
+mod memory;
+mod specifications;
