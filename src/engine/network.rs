@@ -1,0 +1,352 @@
+//! The joint stages beneath a train, taken out of the graph as the plan of one network.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mmf_data::error::{Error, Result};
+use mmf_data::plan::{Edge, Link, Plan, PlanDomain, PlanKind, PlanNode};
+use mmf_data::stage::TrainCall;
+use mmf_data::table::Value;
+use mmf_data::values::Values;
+use mmf_lang::args::{ArgValue, Args, Recipe};
+use mmf_lang::graph::{DomainKind, Graph, Link as GraphLink, NodeId, NodeKind};
+use mmf_lang::types::{DomainId, Elem, Type};
+
+use crate::key;
+use crate::layout::{domain, elem, is_plan};
+use crate::store::{Digest, Hasher};
+use crate::work::Work;
+
+/// A network by its shape alone: nothing of its leaves and links is read yet.
+struct Wiring {
+    nodes: Vec<Wire>,
+    /// Roots of the domains; the first is the task's.
+    domains: Vec<DomainId>,
+    outputs: Vec<(String, Way)>,
+    /// Named joint stages: name and node.
+    fields: Vec<(String, usize)>,
+    by_node: BTreeMap<NodeId, usize>,
+    /// Counts layers, which have random streams of their own.
+    places: u64,
+}
+
+struct Wire {
+    node: NodeId,
+    place: u64,
+    domain: usize,
+    /// `None` for a leaf.
+    inputs: Option<Vec<Way>>,
+}
+
+#[derive(Clone)]
+struct Way {
+    node: usize,
+    via: Vec<Turn>,
+}
+
+#[derive(Clone, Copy)]
+enum Turn {
+    User,
+    Item,
+    Column(NodeId),
+}
+
+impl Wiring {
+    fn new(graph: &Graph, train: NodeId) -> Result<Wiring> {
+        let node = graph.node(train);
+        let NodeKind::Stage { args, .. } = &node.kind else { return Err(Error::bug("a train that is no stage")) };
+        let mut wiring = Wiring {
+            nodes: Vec::new(),
+            domains: vec![task_domain(graph, train)?],
+            outputs: Vec::new(),
+            fields: Vec::new(),
+            by_node: BTreeMap::new(),
+            places: 0,
+        };
+        let mut named = Vec::new();
+        for (name, value) in &args.0 {
+            outputs(name, value, &mut named);
+        }
+        for (name, at) in named {
+            let input = *node.inputs.get(at).ok_or_else(|| Error::bug("an argument names no input"))?;
+            if matches!(graph.node(input).ty, Type::Column(_)) {
+                let way = wiring.way(graph, input)?;
+                wiring.outputs.push((name, way));
+            }
+        }
+        Ok(wiring)
+    }
+
+    /// Returns how a value is read: past all reads, to the node that has it.
+    fn way(&mut self, graph: &Graph, mut id: NodeId) -> Result<Way> {
+        let mut via = Vec::new();
+        let mut names = Vec::new();
+        loop {
+            let node = graph.node(id);
+            names.extend(node.name.clone());
+            let NodeKind::Read(links) = &node.kind else { break };
+            for link in links {
+                via.push(match link {
+                    GraphLink::User => Turn::User,
+                    GraphLink::Item => Turn::Item,
+                    GraphLink::Input(at) => {
+                        Turn::Column(*node.inputs.get(*at).ok_or_else(|| Error::bug("a link names no input"))?)
+                    }
+                });
+            }
+            id = *node.inputs.first().ok_or_else(|| Error::bug("a read of nothing"))?;
+        }
+        let at = self.add(graph, id)?;
+        let paired = graph.domains.get(self.domains[self.nodes[at].domain].0 as usize).map(|d| &d.kind)
+            == Some(&DomainKind::Pairs);
+        if is_plan(graph.node(id)) && !paired {
+            for name in names {
+                if !self.fields.iter().any(|(n, _)| *n == name) {
+                    self.fields.push((name, at));
+                }
+            }
+        }
+        Ok(Way { node: at, via })
+    }
+
+    fn add(&mut self, graph: &Graph, id: NodeId) -> Result<usize> {
+        if let Some(&at) = self.by_node.get(&id) {
+            return Ok(at);
+        }
+        let node = graph.node(id);
+        let root = domain(node).map(|d| graph.root(d)).ok_or_else(|| Error::bug("a network reads what has no rows"))?;
+        let mut inputs = None;
+        let mut place = 0;
+        if is_plan(node) {
+            let mut ways = Vec::new();
+            for &input in &node.inputs {
+                if matches!(graph.node(input).ty, Type::Column(_)) {
+                    ways.push(self.way(graph, input)?);
+                }
+            }
+            self.places += 1;
+            place = self.places;
+            inputs = Some(ways);
+        }
+        let domain = self.domains.iter().position(|&d| d == root).unwrap_or_else(|| {
+            self.domains.push(root);
+            self.domains.len() - 1
+        });
+        self.nodes.push(Wire { node: id, place, domain, inputs });
+        self.by_node.insert(id, self.nodes.len() - 1);
+        Ok(self.nodes.len() - 1)
+    }
+}
+
+/// Finds the inputs that arguments hold, with the names that a train knows them by.
+fn outputs(name: &str, value: &ArgValue, into: &mut Vec<(String, usize)>) {
+    let mut recipe = |recipe: &Recipe| {
+        for (own, value) in &recipe.args.0 {
+            outputs(&format!("{}.{own}", recipe.stage), value, into);
+        }
+    };
+    match value {
+        ArgValue::Input(at) => into.push((name.into(), *at)),
+        ArgValue::Recipe(r) => recipe(r),
+        ArgValue::Losses(losses) => losses.iter().for_each(|(_, r)| recipe(r)),
+        _ => {}
+    }
+}
+
+/// Returns the rows that a train's outputs live on: pairs, where it scores pairs; else those of its split.
+fn task_domain(graph: &Graph, train: NodeId) -> Result<DomainId> {
+    let mut stack = graph.node(train).inputs.clone();
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(id) = stack.pop() {
+        let node = graph.node(id);
+        if !seen.insert(id) || !is_plan(node) {
+            continue;
+        }
+        if let Some(d) = domain(node)
+            && graph.domains.get(d.0 as usize).is_some_and(|d| d.kind == DomainKind::Pairs)
+        {
+            return Ok(d);
+        }
+        stack.extend(&node.inputs);
+    }
+    let split = graph.node(train).inputs.first().map(|&s| graph.node(s));
+    split.and_then(domain).map(|d| graph.root(d)).ok_or_else(|| Error::bug("a train without a split"))
+}
+
+/// Returns the name by which a train keeps a field: its place in the network, so that a renaming changes no byte.
+pub(crate) fn field(graph: &Graph, train: NodeId, name: &str) -> Option<String> {
+    let wiring = Wiring::new(graph, train).ok()?;
+    wiring.fields.iter().find(|(n, _)| n == name).map(|(_, at)| at.to_string())
+}
+
+/// Feeds all that a train works on: the shape of its network, and the contents of leaves and links. `None` while one of
+/// them is not known.
+pub(crate) fn feed(hasher: &mut Hasher, work: &Work<'_>, train: NodeId) -> Result<Option<()>> {
+    let graph = work.graph;
+    let wiring = Wiring::new(graph, train)?;
+    let split = *graph.node(train).inputs.first().ok_or_else(|| Error::bug("a train without a split"))?;
+    let Some(split) = work.outline(split) else { return Ok(None) };
+    hasher.digest(&split.digest).list(wiring.nodes.len());
+    for wire in &wiring.nodes {
+        let node = work.node(wire.node);
+        hasher.u64(wire.domain as u64).u64(wire.place);
+        match (&wire.inputs, &node.kind) {
+            (Some(inputs), NodeKind::Stage { stage, alternative, args, .. }) => {
+                key::call(hasher, work.stage(stage)?, *alternative, &work.counted(node, args)?, work.lookup);
+                hasher.list(inputs.len());
+                for way in inputs {
+                    if feed_way(hasher, work, way).is_none() {
+                        return Ok(None);
+                    }
+                }
+            }
+            _ => {
+                let Some(outline) = work.outline(wire.node) else { return Ok(None) };
+                hasher.text("leaf").digest(&outline.digest);
+            }
+        }
+    }
+    hasher.list(wiring.outputs.len());
+    for (name, way) in &wiring.outputs {
+        hasher.text(name);
+        if feed_way(hasher, work, way).is_none() {
+            return Ok(None);
+        }
+    }
+    let mut fields: Vec<usize> = wiring.fields.iter().map(|(_, at)| *at).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    hasher.list(fields.len());
+    fields.iter().for_each(|&at| {
+        hasher.u64(at as u64);
+    });
+    Ok(Some(()))
+}
+
+fn feed_way(hasher: &mut Hasher, work: &Work<'_>, way: &Way) -> Option<()> {
+    hasher.u64(way.node as u64).list(way.via.len());
+    for turn in &way.via {
+        match turn {
+            Turn::User => hasher.text("user"),
+            Turn::Item => hasher.text("item"),
+            Turn::Column(id) => hasher.digest(&work.outline(*id)?.digest),
+        };
+    }
+    Some(())
+}
+
+/// Returns the digest of all that a train works on, beside its own arguments.
+pub(crate) fn digest(work: &Work<'_>, train: NodeId) -> Result<Option<Digest>> {
+    let mut hasher = Hasher::new("network");
+    Ok(feed(&mut hasher, work, train)?.map(|()| hasher.finish()))
+}
+
+/// Reads all that a train works on.
+pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
+    let graph = work.graph;
+    let wiring = Wiring::new(graph, train)?;
+    let inputs = &graph.node(train).inputs;
+    let split = work.value(*inputs.first().ok_or_else(|| Error::bug("a train without a split"))?)?.split()?.clone();
+    let mut totals: BTreeMap<DomainId, usize> = BTreeMap::new();
+    let mut maps: BTreeMap<NodeId, Arc<Vec<u32>>> = BTreeMap::new();
+    let mut plan = Plan::default();
+    let ways = wiring.outputs.iter().map(|(_, w)| w).chain(wiring.nodes.iter().flat_map(|w| w.inputs.iter().flatten()));
+    let links: Vec<NodeId> = ways
+        .flat_map(|way| &way.via)
+        .filter_map(|turn| match turn {
+            Turn::Column(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    for id in links {
+        if !maps.contains_key(&id) {
+            let map = map(work, id, &mut totals)?;
+            maps.insert(id, map);
+        }
+    }
+    let mut kinds = Vec::new();
+    for wire in &wiring.nodes {
+        let node = work.node(wire.node);
+        kinds.push(match (&wire.inputs, &node.kind) {
+            (Some(inputs), NodeKind::Stage { stage, alternative, args, .. }) => {
+                for &input in &node.inputs {
+                    if let Type::Table(t) = &work.node(input).ty {
+                        totals.insert(graph.root(t.domain), work.value(input)?.table()?.rows.total);
+                    }
+                }
+                PlanKind::Stage {
+                    stage: work.stage(stage)?,
+                    alternative: *alternative,
+                    args: work.counted(node, args)?,
+                    inputs: inputs.iter().map(|way| edge(way, &maps)).collect(),
+                }
+            }
+            _ => {
+                let column = work.column(wire.node)?;
+                tell(work, wire.node, &column, &mut totals);
+                PlanKind::Leaf(column)
+            }
+        });
+    }
+    for arrow in crate::layout::counted(graph, train) {
+        let column = work.column(arrow)?;
+        tell(work, arrow, &column, &mut totals);
+    }
+    for (wire, kind) in wiring.nodes.iter().zip(kinds) {
+        let label = work.node(wire.node).label.clone();
+        plan.nodes.push(PlanNode { place: wire.place, domain: wire.domain, kind, label });
+    }
+    for (at, root) in wiring.domains.iter().enumerate() {
+        let total = if at == 0 { Some(split.table.rows.total) } else { totals.get(root).copied() };
+        let known = graph.domains.get(root.0 as usize).and_then(|d| d.rows).map(|n| n as usize);
+        let total = total.or(known).ok_or_else(|| Error::bug("a network lives on rows that nobody counted"))?;
+        plan.domains.push(PlanDomain { total });
+    }
+    plan.outputs = wiring.outputs.iter().map(|(name, way)| (name.clone(), edge(way, &maps))).collect();
+    let mut fields: Vec<usize> = wiring.fields.iter().map(|(_, at)| *at).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    plan.fields = fields.into_iter().map(|at| (at.to_string(), at)).collect();
+    Ok(TrainCall { split, plan, measures: work.options.measures })
+}
+
+/// Notes the counts of rows that a column tells: of its own rows, and of those that it names.
+fn tell(work: &Work<'_>, id: NodeId, column: &mmf_data::table::Column, totals: &mut BTreeMap<DomainId, usize>) {
+    let node = work.node(id);
+    if let Some(own) = domain(node) {
+        totals.entry(work.graph.root(own)).or_insert(column.rows.total);
+    }
+    if let (Elem::Ref(to) | Elem::Category(to), Values::Code { names, .. }) = (elem(node), &column.values) {
+        totals.entry(work.graph.root(to)).or_insert(names.len());
+    }
+}
+
+/// Returns where a ref leads, by the number of the row.
+fn map(work: &Work<'_>, id: NodeId, totals: &mut BTreeMap<DomainId, usize>) -> Result<Arc<Vec<u32>>> {
+    let Value::Column(column) = work.value(id)? else { return Err(Error::bug("a link is no column")) };
+    tell(work, id, &column, totals);
+    let Values::Code { codes, .. } = &column.values else { return Err(Error::bug("a link is no ref")) };
+    let mut to = vec![u32::MAX; column.rows.total];
+    for (place, &code) in codes.iter().enumerate().filter(|(p, _)| !column.is_missing(*p)) {
+        to[column.rows.id(place) as usize] = code;
+    }
+    Ok(Arc::new(to))
+}
+
+fn edge(way: &Way, maps: &BTreeMap<NodeId, Arc<Vec<u32>>>) -> Edge {
+    let via = way.via.iter().filter_map(|turn| match turn {
+        Turn::User => Some(Link::User),
+        Turn::Item => Some(Link::Item),
+        Turn::Column(id) => maps.get(id).cloned().map(Link::Map),
+    });
+    Edge { node: way.node, via: via.collect() }
+}
+
+/// Returns a train's arguments as its body takes them.
+pub(crate) fn arguments(work: &Work<'_>, train: NodeId) -> Result<Args> {
+    let node = work.node(train);
+    match &node.kind {
+        NodeKind::Stage { args, .. } => work.counted(node, args),
+        _ => Err(Error::bug("a train that is no stage")),
+    }
+}

@@ -1,0 +1,528 @@
+//! Row-wise stages that hang together, run fused over the same rows, batch by batch, on all threads.
+//!
+//! Memory holds a few batches and the kept outputs. Where pictures go in, each finished row is kept in the store by its
+//! content, so that ten new pictures cost ten extractions, and moved or renamed files none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use mmf_data::error::{Error, Result};
+use mmf_data::stage::Body;
+use mmf_data::table::{Column, Rows};
+use mmf_data::values::Values;
+use mmf_lang::diagnostic::Text;
+use mmf_lang::graph::{NodeId, NodeKind};
+use mmf_lang::say;
+use rayon::prelude::*;
+
+use crate::event::{Event, Words};
+use crate::gather;
+use crate::host::StepHost;
+use crate::key;
+use crate::layout::{Task, elem, may_miss};
+use crate::store::{Blob, Digest, Hasher, Row, RowKey, RowSet};
+use crate::stream::{Cell, Chain, External, Feed, Skip, Step};
+use crate::work::{Told, Work, relative};
+
+/// Rows in a batch where no picture is.
+const BATCH: usize = 1024;
+/// Rows in a batch of pictures, at most.
+const PICTURES: usize = 64;
+/// Bytes of picture files in a batch, at most, but for one file.
+const FILE_BYTES: u64 = 2 * 1024 * 1024;
+/// Rows of pictures after which the finished ones are stored.
+const WAVE: usize = 256;
+
+/// What a group gives for one kept output.
+pub(crate) struct Output {
+    pub node: NodeId,
+    pub column: Column,
+    pub told: Vec<Told>,
+    pub computed: u64,
+    pub cached_rows: u64,
+    pub row_set: Option<Digest>,
+}
+
+/// The chain that leads to a node of a group: its digest, and the nodes outside of the group that it reads.
+pub(crate) fn chain(work: &Work<'_>, task: &Task, node: NodeId) -> Result<(Digest, Vec<NodeId>)> {
+    let mut externals = Vec::new();
+    let mut known = BTreeMap::new();
+    let digest = link(work, task, node, &mut externals, &mut known)?;
+    Ok((digest, externals))
+}
+
+fn link(
+    work: &Work<'_>,
+    task: &Task,
+    id: NodeId,
+    externals: &mut Vec<NodeId>,
+    known: &mut BTreeMap<NodeId, Digest>,
+) -> Result<Digest> {
+    if let Some(digest) = known.get(&id) {
+        return Ok(*digest);
+    }
+    let node = work.node(id);
+    let NodeKind::Stage { stage, alternative, args, .. } = &node.kind else {
+        return Err(Error::bug("a group of row-wise stages holds something else"));
+    };
+    let mut hasher = Hasher::new("chain");
+    key::call(&mut hasher, work.stage(stage)?, *alternative, &work.counted(node, args)?, work.lookup);
+    let inputs = columns(work, id);
+    hasher.list(inputs.len());
+    for input in inputs {
+        if task.members.contains(&input) {
+            hasher.digest(&link(work, task, input, externals, known)?);
+        } else {
+            let at = externals.iter().position(|&e| e == input).unwrap_or_else(|| {
+                externals.push(input);
+                externals.len() - 1
+            });
+            hasher.u64(at as u64);
+        }
+    }
+    let digest = hasher.finish();
+    known.insert(id, digest);
+    Ok(digest)
+}
+
+/// Returns the inputs of a row-wise node that are columns, by their twins.
+fn columns(work: &Work<'_>, id: NodeId) -> Vec<NodeId> {
+    let inputs = work.node(id).inputs.iter().map(|&i| work.layout.twin(i));
+    inputs.filter(|&i| matches!(work.node(i).ty, mmf_lang::types::Type::Column(_))).collect()
+}
+
+/// Returns the key of a kept output as a whole column; `None` while an input is not known.
+pub(crate) fn column_key(work: &Work<'_>, task: &Task, node: NodeId) -> Result<Option<Digest>> {
+    let (chain, externals) = chain(work, task, node)?;
+    let mut hasher = Hasher::new("column");
+    hasher.digest(&chain).list(externals.len());
+    for id in externals {
+        let Some(outline) = work.outline(id) else { return Ok(None) };
+        hasher.digest(&outline.digest).flag(may_miss(work.node(id)));
+    }
+    Ok(Some(hasher.finish()))
+}
+
+/// Runs a group for the outputs asked for; those whose flag is raised on the way are left out of what it gives.
+pub(crate) fn run(
+    work: &Work<'_>,
+    task: &Task,
+    heavy: bool,
+    asked: &[(NodeId, Arc<AtomicBool>)],
+    host: &StepHost<'_, '_>,
+) -> Result<Vec<Output>> {
+    let (chain, rows) = build(work, task, host)?;
+    let mut outputs = Vec::new();
+    for (node, flag) in asked {
+        let (digest, externals) = self::chain(work, task, *node)?;
+        let step =
+            chain.steps.iter().position(|s| s.node == *node).ok_or_else(|| Error::bug("an output of no group"))?;
+        let externals = externals
+            .iter()
+            .map(|e| chain.externals.iter().position(|x| x.node == *e))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| Error::bug("a chain reads what is not there"))?;
+        let set = if heavy { Some((digest, work.store.rows(&digest)?)) } else { None };
+        outputs.push(Pending::new(*node, step, externals, flag.clone(), set));
+    }
+    work.pool.install(|| stream(work, &chain, &rows, &mut outputs, host))?;
+    for step in chain.steps.iter().filter(|s| s.calls.load(Ordering::Relaxed) > 0) {
+        work.emit(Event::Computed {
+            node: step.title.clone(),
+            stage: step.stage.into(),
+            calls: step.calls.load(Ordering::Relaxed),
+            rows: step.rows.load(Ordering::Relaxed),
+        });
+    }
+    outputs
+        .into_iter()
+        .filter(|o| !o.flag.load(Ordering::Relaxed))
+        .map(|output| output.finish(work, &chain, &rows))
+        .collect()
+}
+
+/// Makes the chain of a group: the stages' bodies, and the columns that they read, at the group's rows.
+fn build<'w>(work: &'w Work<'_>, task: &Task, host: &'w StepHost<'_, '_>) -> Result<(Chain<'w>, Rows)> {
+    let decides = |id: &NodeId| {
+        let node = work.node(*id);
+        let input = work.layout.twin(*node.inputs.get(node.rows?)?);
+        (!task.members.contains(&input)).then_some(input)
+    };
+    let deciding = task.members.iter().find_map(decides).ok_or_else(|| Error::bug("a row-wise stage without rows"))?;
+    let rows = work.rows(deciding)?;
+    let mut chain = Chain { steps: Vec::new(), externals: Vec::new(), decode: work.options.decode };
+    for &id in &task.members {
+        let node = work.node(id);
+        let NodeKind::Stage { stage, alternative, args, .. } = &node.kind else {
+            return Err(Error::bug("a group of row-wise stages holds something else"));
+        };
+        let found = work.stage(stage)?;
+        let Body::Rows(body) = found.body(*alternative) else {
+            return Err(Error::bug(format!("`{stage}` is not row-wise")));
+        };
+        let mut inputs = Vec::new();
+        for input in columns(work, id) {
+            let step = chain.steps.iter().position(|s: &Step<'_>| s.node == input);
+            let external = chain.externals.iter().position(|e| e.node == input);
+            inputs.push(match (step, external) {
+                (Some(s), _) => Feed::Step(s),
+                (None, Some(e)) => Feed::External(e),
+                (None, None) => {
+                    chain.externals.push(external_of(work, input, &rows)?);
+                    Feed::External(chain.externals.len() - 1)
+                }
+            });
+        }
+        let signature = found.signature();
+        let args = work.counted(node, args)?;
+        let seed = key::seed(0, signature.name, *alternative);
+        chain.steps.push(Step {
+            node: id,
+            title: work.title(id),
+            stage: signature.name,
+            run: Box::new(move |batch| body(&host.context(seed), &args, batch)),
+            accepts: crate::stream::accepts(signature.types.get(*alternative).copied().unwrap_or(""), inputs.len()),
+            inputs,
+            elem: elem(node),
+            calls: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+        });
+    }
+    Ok((chain, rows))
+}
+
+/// Returns a column at these rows, ready to be read by a chain.
+pub(crate) fn external_of(work: &Work<'_>, id: NodeId, rows: &Rows) -> Result<External> {
+    let node = work.node(id);
+    let column = work.column(id)?.restrict(rows)?;
+    let files = match &column.values {
+        Values::Files(files) => Some(
+            files
+                .iter()
+                .enumerate()
+                .map(|(at, f)| if column.is_missing(at) { Ok(None) } else { work.pictures.digest(f).map(Some) })
+                .collect::<Result<Vec<_>>>()?,
+        ),
+        _ => None,
+    };
+    Ok(External { node: id, title: work.title(id), column, files, tolerant: may_miss(node), elem: elem(node) })
+}
+
+/// An output on its way.
+pub(crate) struct Pending {
+    node: NodeId,
+    step: usize,
+    /// The externals that it hangs on.
+    externals: Vec<usize>,
+    flag: Arc<AtomicBool>,
+    /// The rows that are kept one by one.
+    set: Option<(Digest, RowSet)>,
+    pieces: Vec<(Vec<u32>, Values)>,
+    told: Vec<(u32, usize, Text)>,
+    computed: u64,
+    cached_rows: u64,
+}
+
+/// Rows that go through the chain together, for the same outputs.
+struct Portion {
+    rows: Vec<u32>,
+    outputs: Vec<usize>,
+}
+
+struct Done {
+    rows: Vec<u32>,
+    outputs: Vec<usize>,
+    cells: Vec<Cell>,
+    skips: Vec<Skip>,
+}
+
+/// Takes rows from the store, computes the others, and collects all of them in the outputs.
+pub(crate) fn stream(
+    work: &Work<'_>,
+    chain: &Chain<'_>,
+    rows: &Rows,
+    outputs: &mut [Pending],
+    host: &StepHost<'_, '_>,
+) -> Result<()> {
+    let mut keys: Vec<Vec<RowKey>> = Vec::new();
+    let mut wanted: BTreeMap<Vec<usize>, Vec<u32>> = BTreeMap::new();
+    let mut need: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
+    for (at, output) in outputs.iter_mut().enumerate() {
+        let (known, missing) = output.recall(chain, rows.len())?;
+        keys.push(known);
+        missing.iter().for_each(|&row| need[row as usize].push(at));
+    }
+    work.report_damage();
+    for (row, outputs) in need.into_iter().enumerate().filter(|(_, o)| !o.is_empty()) {
+        wanted.entry(outputs).or_default().push(row as u32);
+    }
+    let heavy = outputs.iter().any(|o| o.set.is_some());
+    let batches: Vec<Portion> =
+        wanted.into_iter().flat_map(|(outputs, rows)| cut(chain, heavy, &outputs, &rows)).collect();
+    let total: usize = batches.iter().map(|b| b.rows.len()).sum();
+    let mut done = 0;
+    let mut begin = 0;
+    while begin < batches.len() {
+        let mut end = begin;
+        let mut held = 0;
+        let wave = if heavy { WAVE } else { usize::MAX };
+        while end < batches.len() && (held < wave) && end - begin < 64 {
+            held += batches[end].rows.len();
+            end += 1;
+        }
+        let cancelled: Vec<bool> = outputs.iter().map(|o| o.flag.load(Ordering::Relaxed)).collect();
+        let stopped = || mmf_data::stage::Host::cancelled(host);
+        if stopped() {
+            return Err(Error::cancelled());
+        }
+        let results: Vec<Result<Option<Done>>> = batches[begin..end]
+            .par_iter()
+            .map(|batch| {
+                if stopped() {
+                    return Ok(None);
+                }
+                let active: Vec<usize> = batch.outputs.iter().copied().filter(|&o| !cancelled[o]).collect();
+                let steps: Vec<usize> = active.iter().map(|&o| outputs[o].step).collect();
+                let (cells, skips) = chain.evaluate(&batch.rows, &steps)?;
+                finite(chain, rows, &batch.rows, &steps, &cells)?;
+                Ok(Some(Done { rows: batch.rows.clone(), outputs: active, cells, skips }))
+            })
+            .collect();
+        let mut failed = None;
+        let mut records: Vec<Vec<(RowKey, Row)>> = outputs.iter().map(|_| Vec::new()).collect();
+        for result in results {
+            match result {
+                Ok(Some(batch)) => {
+                    done += batch.rows.len();
+                    take(batch, outputs, &keys, &mut records);
+                }
+                Ok(None) => failed = failed.or_else(|| Some(Error::cancelled())),
+                Err(error) => failed = failed.filter(|e: &Error| !e.cancelled).or(Some(error)),
+            }
+        }
+        // What is finished is kept, also where another batch failed.
+        for (output, records) in outputs.iter().zip(&records) {
+            if let Some((_, set)) = &output.set {
+                set.append(records)?;
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        host.context(0).progress(done, total);
+        begin = end;
+    }
+    Ok(())
+}
+
+/// Cuts rows into batches.
+fn cut(chain: &Chain<'_>, heavy: bool, outputs: &[usize], rows: &[u32]) -> Vec<Portion> {
+    let size = |row: u32| -> u64 {
+        let of = |e: &External| match &e.column.values {
+            Values::Files(files) if !e.column.is_missing(row as usize) => {
+                std::fs::metadata(&files[row as usize]).map_or(0, |m| m.len())
+            }
+            _ => 0,
+        };
+        chain.externals.iter().map(of).sum()
+    };
+    let most = if heavy { PICTURES } else { BATCH };
+    let mut batches = Vec::new();
+    let mut current: Vec<u32> = Vec::new();
+    let mut bytes = 0;
+    for &row in rows {
+        let own = if heavy { size(row) } else { 0 };
+        if current.len() == most || (!current.is_empty() && bytes + own > FILE_BYTES) {
+            batches.push(Portion { rows: std::mem::take(&mut current), outputs: outputs.to_vec() });
+            bytes = 0;
+        }
+        bytes += own;
+        current.push(row);
+    }
+    if !current.is_empty() {
+        batches.push(Portion { rows: current, outputs: outputs.to_vec() });
+    }
+    batches
+}
+
+/// Puts a batch's results to the outputs, and notes what the store shall keep.
+fn take(batch: Done, outputs: &mut [Pending], keys: &[Vec<RowKey>], records: &mut [Vec<(RowKey, Row)>]) {
+    for (&at, cell) in batch.outputs.iter().zip(batch.cells) {
+        let output = &mut outputs[at];
+        output.computed += batch.rows.len() as u64;
+        let skipped = batch.skips.iter().filter(|s| output.externals.contains(&s.external));
+        for skip in skipped {
+            output.told.push((skip.place, skip.external, skip.reason.clone()));
+            if output.set.is_some() {
+                let reason = serde_json::to_string(&Words::from(skip.reason.clone())).unwrap_or_default();
+                records[at].push((keys[at][skip.place as usize], Row::Skip(reason)));
+            }
+        }
+        let places: Vec<u32> = cell.present.iter().map(|&i| batch.rows[i as usize]).collect();
+        let Some(values) = cell.values else { continue };
+        if output.set.is_some() {
+            for (i, &place) in places.iter().enumerate() {
+                records[at].push((keys[at][place as usize], Row::Value(Blob::from(gather::encode(&values, i)))));
+            }
+        }
+        output.pieces.push((places, values));
+    }
+}
+
+fn finite(chain: &Chain<'_>, rows: &Rows, batch: &[u32], steps: &[usize], cells: &[Cell]) -> Result<()> {
+    for (&step, cell) in steps.iter().zip(cells) {
+        if let Some(at) = cell.values.as_ref().and_then(gather::not_finite) {
+            let place = batch[cell.present[at] as usize];
+            return Err(infinite(chain.steps[step].stage, u64::from(rows.id(place as usize)) + 1));
+        }
+    }
+    Ok(())
+}
+
+/// The error for a number that is no number.
+pub(crate) fn infinite(stage: &str, row: u64) -> Error {
+    Error::new(
+        "E1054",
+        say!("`{stage}` gives a number that is not finite, in row {row}", "`{stage}` 在第 {row} 行给出了非有限的数"),
+    )
+}
+
+impl Pending {
+    pub(crate) fn new(
+        node: NodeId,
+        step: usize,
+        externals: Vec<usize>,
+        flag: Arc<AtomicBool>,
+        set: Option<(Digest, RowSet)>,
+    ) -> Pending {
+        let (pieces, told) = (Vec::new(), Vec::new());
+        Pending { node, step, externals, flag, set, pieces, told, computed: 0, cached_rows: 0 }
+    }
+
+    /// Takes what the store knows, and returns the rows' keys and the rows that are to be computed.
+    fn recall(&mut self, chain: &Chain<'_>, rows: usize) -> Result<(Vec<RowKey>, Vec<u32>)> {
+        let all = 0..rows as u32;
+        let needed = chain.needed(&[self.step]);
+        let takes = |at: usize| {
+            let step = &chain.steps[at];
+            step.inputs.iter().enumerate().any(|(i, _)| step.accepts.get(i).copied().unwrap_or(false))
+        };
+        let lenient = (0..chain.steps.len()).any(|at| needed[at] && takes(at));
+        let hollow =
+            |row: u32| !lenient && self.externals.iter().any(|&e| chain.externals[e].column.is_missing(row as usize));
+        let Some((_, set)) = self.set.clone() else {
+            return Ok((Vec::new(), all.filter(|&row| !hollow(row)).collect()));
+        };
+        let keys: Vec<RowKey> = (0..rows).into_par_iter().map(|row| self.row_key(chain, row)).collect();
+        let open: Vec<u32> = all.filter(|&row| !hollow(row)).collect();
+        let asked: Vec<RowKey> = open.iter().map(|&row| keys[row as usize]).collect();
+        let found = set.get_many(&asked)?;
+        let read: Vec<Option<Known>> = found
+            .into_par_iter()
+            .map(|row| match row? {
+                Row::Value(blob) => gather::decode(&blob).ok().map(Known::Value),
+                Row::Skip(reason) => serde_json::from_str::<Words>(&reason).ok().map(|w| Known::Skip(w.into())),
+            })
+            .collect();
+        let mut missing = Vec::new();
+        let (mut places, mut values) = (Vec::new(), Vec::new());
+        for (&row, known) in open.iter().zip(read) {
+            match known {
+                Some(Known::Value(value)) => {
+                    places.push(row);
+                    values.push(value);
+                    self.cached_rows += 1;
+                }
+                Some(Known::Skip(reason)) => {
+                    let file = self.externals.iter().copied().find(|&e| chain.externals[e].files.is_some());
+                    let external = file.or(self.externals.first().copied()).unwrap_or(0);
+                    if !chain.externals[external].tolerant {
+                        return Err(chain.unreadable(&chain.externals[external], row, &reason));
+                    }
+                    self.told.push((row, external, reason));
+                    self.cached_rows += 1;
+                }
+                None => missing.push(row),
+            }
+        }
+        if !values.is_empty() {
+            self.pieces.push((places, gather::join(&values)?));
+        }
+        Ok((keys, missing))
+    }
+
+    /// Returns the key of a row: the contents of all that goes into it.
+    fn row_key(&self, chain: &Chain<'_>, row: usize) -> RowKey {
+        let mut hasher = Hasher::new("row");
+        for &e in &self.externals {
+            let external = &chain.externals[e];
+            match &external.files {
+                _ if external.column.is_missing(row) => {
+                    hasher.none();
+                }
+                Some(files) => match &files[row] {
+                    Some(digest) => {
+                        hasher.digest(digest);
+                    }
+                    None => {
+                        hasher.none();
+                    }
+                },
+                None => gather::hash(&mut hasher, &external.column.values, row),
+            }
+        }
+        RowKey::from(hasher.finish())
+    }
+
+    /// Puts the pieces together, in the order of the rows.
+    pub(crate) fn finish(self, work: &Work<'_>, chain: &Chain<'_>, rows: &Rows) -> Result<Output> {
+        let elem = &chain.steps[self.step].elem;
+        let mut at = vec![u32::MAX; rows.len()];
+        let mut count = 0u32;
+        let mut pieces = Vec::with_capacity(self.pieces.len());
+        for (places, values) in self.pieces {
+            for place in places {
+                at[place as usize] = count;
+                count += 1;
+            }
+            pieces.push(values);
+        }
+        let present: Vec<u32> = (0..rows.len() as u32).filter(|&i| at[i as usize] != u32::MAX).collect();
+        let order: Vec<u32> = present.iter().map(|&i| at[i as usize]).collect();
+        let joined = if pieces.is_empty() { None } else { Some(gather::join(&pieces)?.take(&order)) };
+        drop(pieces);
+        let values = if rows.is_empty() {
+            gather::blank(joined.as_ref(), elem).take(&[])
+        } else {
+            gather::spread(joined.as_ref(), &present, rows.len(), elem)?
+        };
+        let missing = at.iter().map(|&i| i == u32::MAX).collect();
+        let mut told: Vec<Told> = self
+            .told
+            .into_iter()
+            .map(|(place, e, reason)| {
+                let external = &chain.externals[e];
+                let name = match &external.column.values {
+                    Values::Files(files) => relative(&files[place as usize], &work.options.base).display().to_string(),
+                    _ => external.title.clone(),
+                };
+                Told::Skipped { row: u64::from(rows.id(place as usize)), name, reason: reason.into() }
+            })
+            .collect();
+        told.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        Ok(Output {
+            node: self.node,
+            column: Column::new(rows.clone(), values).with_missing(missing),
+            told,
+            computed: self.computed,
+            cached_rows: self.cached_rows,
+            row_set: self.set.map(|(digest, _)| digest),
+        })
+    }
+}
+
+enum Known {
+    Value(Values),
+    Skip(Text),
+}
