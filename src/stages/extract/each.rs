@@ -59,7 +59,15 @@ pub(super) fn map_to_vector(
     width: usize,
     make: impl Fn(&Map, &mut [f32]) -> Result<()>,
 ) -> Result<Values> {
-    let Values::Maps(maps) = batch.values(0)? else { return Err(expected("maps", batch.values(0)?)) };
+    let made;
+    let maps = match batch.values(0)? {
+        Values::Maps(maps) => maps,
+        Values::Pictures(pictures) => {
+            made = Arc::new(pictures.iter().map(|p| Arc::new(as_map(p))).collect::<Vec<_>>());
+            &made
+        }
+        other => return Err(expected("maps", other)),
+    };
     let mut numbers = vec![0.0; maps.len() * width];
     for (at, (map, out)) in maps.iter().zip(numbers.chunks_exact_mut(width)).enumerate() {
         if !batch.is_missing(at) {
@@ -67,6 +75,12 @@ pub(super) fn map_to_vector(
         }
     }
     Ok(Values::vector(width, numbers))
+}
+
+/// Returns a picture where a map is wanted: each sample over 255.
+fn as_map(picture: &Picture) -> Map {
+    let &Picture { height, width, channels, ref samples } = picture;
+    Map { height, width, channels, numbers: samples.iter().map(|&x| f32::from(x) / 255.0).collect() }
 }
 
 /// Returns the texts of the only input.
