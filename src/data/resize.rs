@@ -111,13 +111,17 @@ fn round(x: f32) -> u8 {
 }
 
 /// The two neighbours that a new pixel mixes along one axis, and the share of the second.
+///
+/// The order of the divisions and the narrowing to 32 bits before the whole part is taken off are OpenCV's: where a border
+/// of new pixels meets one of old ones, they decide between a share of 0 and one of almost 1.
 fn neighbours(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
-    let scale = from as f64 / to as f64;
+    let growth = to as f64 / from as f64;
+    let scale = 1.0 / growth;
     let one = |at: usize| {
         let near = ((at as f64 * scale).floor() as usize).min(from - 1);
-        let share = (at + 1) as f64 - (near + 1) as f64 / scale;
+        let share = ((at + 1) as f64 - (near + 1) as f64 * growth) as f32;
         let share = if share <= 0.0 { 0.0 } else { share - share.floor() };
-        (near, (near + 1).min(from - 1), share as f32)
+        (near, (near + 1).min(from - 1), share)
     };
     (0..to).map(one).collect()
 }
@@ -183,6 +187,21 @@ mod tests {
         assert_eq!(resize(&picture(2, &[0, 1]), 1, 1).samples, [0], "others to even");
         assert_eq!(resize(&picture(3, &[10, 20, 60]), 1, 2).samples, [13, 47]);
         assert_eq!(resize(&picture(1, &[7]), 2, 3).samples, [7; 6]);
+    }
+
+    #[test]
+    fn borders_that_meet_give_no_share_of_almost_one() {
+        // cv2.resize(numpy.arange(21, dtype=numpy.uint8)[None] * 12, (75, 1), interpolation=cv2.INTER_AREA), OpenCV 5.0.0
+        #[rustfmt::skip]
+        let expected = [
+            0, 0, 0, 5, 12, 12, 12, 22, 24, 24, 27, 36, 36, 36, 45, 48, 48, 50, 60, 60, 60, 67, 72, 72, 72, 72, 84, 84, 89,
+            96, 96, 96, 106, 108, 108, 111, 120, 120, 120, 129, 132, 132, 134, 144, 144, 144, 151, 156, 156, 156, 156, 168,
+            168, 173, 180, 180, 180, 190, 192, 192, 195, 204, 204, 204, 213, 216, 216, 218, 228, 228, 228, 235, 240, 240, 240,
+        ];
+        let picture = Picture { height: 1, width: 21, channels: 1, samples: (0..21).map(|x| x * 12).collect() };
+        for (found, expected) in resize(&picture, 1, 75).samples.into_iter().zip(expected) {
+            assert!(found.abs_diff(expected) <= 1, "{found} for {expected}");
+        }
     }
 
     #[test]
