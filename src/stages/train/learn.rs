@@ -139,7 +139,7 @@ const ORDER: u64 = 1;
 const CHOICES: u64 = 2;
 
 /// Returns a stream of random numbers of its own for a purpose and a moment.
-fn stream(seed: u64, purpose: u64, moment: u64) -> ChaCha8Rng {
+pub(crate) fn stream(seed: u64, purpose: u64, moment: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&purpose.to_le_bytes());

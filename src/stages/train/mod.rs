@@ -16,6 +16,8 @@ mod cross_entropy;
 mod early;
 mod gradient_descent;
 mod momentum;
+mod popularity;
+mod recommend;
 mod regress;
 mod sgd;
 
@@ -27,6 +29,8 @@ use mmf_data::stage::Stage;
 pub(crate) static ALL: &[&dyn Stage] = &[
     &classify::Classify,
     &regress::Regress,
+    &recommend::Recommend,
+    &popularity::Popularity,
     &cross_entropy::CrossEntropy,
     &bpr::Bpr,
     &adam::Adam,

@@ -28,13 +28,6 @@ pub(crate) enum TaskRows<'a> {
 }
 
 impl TaskRows<'_> {
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            TaskRows::Table(rows) => rows.len(),
-            TaskRows::Pairs { users, .. } => users.len(),
-        }
-    }
-
     /// Returns the numbers of the rows in the task's domain: pairs are numbered by their place.
     fn numbers(&self) -> Arc<Vec<u32>> {
         Arc::new(match self {

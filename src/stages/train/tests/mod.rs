@@ -4,14 +4,15 @@ mod recommend;
 mod supervised;
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use mmf_data::arrays::Arrays;
 use mmf_data::error::Result;
 use mmf_data::plan::{Edge, Link, Plan, PlanDomain, PlanKind, PlanNode};
 use mmf_data::stage::{Body, Context, Host, Measure, Predictions, Report, TrainCall};
 use mmf_data::table::{Column, Rows, Split, Table};
+use mmf_data::values::{Values, Vocabulary};
 use mmf_lang::args::{ArgValue, Args, Recipe};
 use mmf_lang::types::Part;
 
@@ -73,7 +74,7 @@ fn early(name: &str, cut: Option<u64>, patience: usize) -> ArgValue {
 }
 
 /// Cuts a table: each row's part is told by its place.
-fn split(columns: Vec<(&str, Column)>, part: impl Fn(usize) -> Part) -> Split {
+pub(crate) fn split(columns: Vec<(&str, Column)>, part: impl Fn(usize) -> Part) -> Split {
     let rows = columns[0].1.rows.clone();
     let table = Table { rows: rows.clone(), columns: columns.into_iter().map(|(n, c)| (n.into(), c)).collect() };
     let parts = Part::ALL
@@ -85,6 +86,12 @@ fn split(columns: Vec<(&str, Column)>, part: impl Fn(usize) -> Part) -> Split {
     Split { table, parts }
 }
 
+/// A ref or category column over `total` values, named by their numbers.
+pub(crate) fn codes(total: usize, codes: &[u32]) -> Column {
+    let names = Arc::new(Vocabulary::new((0..total).map(|i| format!("{i:04}")).collect()));
+    Column::new(Rows::all(codes.len()), Values::Code { codes: Arc::new(codes.to_vec()), names })
+}
+
 fn metric_body(name: &str) -> Option<fn(&Args, &Predictions) -> Result<Measure>> {
     match crate::find(name)?.body(0) {
         Body::Metric(metric) => Some(metric),
@@ -92,7 +99,7 @@ fn metric_body(name: &str) -> Option<fn(&Args, &Predictions) -> Result<Measure>>
     }
 }
 
-fn call(split: Split, plan: Plan) -> TrainCall {
+pub(crate) fn call(split: Split, plan: Plan) -> TrainCall {
     TrainCall { split, plan, measures: metric_body }
 }
 

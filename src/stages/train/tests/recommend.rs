@@ -1,1 +1,225 @@
 //! Rankings.
+
+use super::*;
+
+const USERS: usize = 60;
+const ITEMS: usize = 90;
+
+/// Three groups of users, each with 30 items of its own; a user has 12 of them, and 2 of anyone's. Of the 14, 2 are for validation and 2
+/// for the test.
+fn interactions() -> Vec<(u32, u32, Part)> {
+    let mut rows = Vec::new();
+    for user in 0..USERS as u32 {
+        let chance = noise(60, u64::from(user) + 5);
+        let mut own: Vec<u32> = Vec::new();
+        for (i, x) in chance.iter().enumerate() {
+            let item = if i % 7 == 6 { (x * 90.0) as u32 } else { user % 3 * 30 + (x * 30.0) as u32 };
+            if own.len() < 14 && !own.contains(&item) {
+                own.push(item);
+            }
+        }
+        let part = |i| match i {
+            0 | 1 => Part::Test,
+            2 | 3 => Part::Validation,
+            _ => Part::Train,
+        };
+        rows.extend(own.iter().enumerate().map(|(i, &item)| (user, item, part(i))));
+    }
+    rows
+}
+
+fn table(rows: &[(u32, u32, Part)]) -> Split {
+    let users = codes(USERS, &rows.iter().map(|r| r.0).collect::<Vec<_>>());
+    let items = codes(ITEMS, &rows.iter().map(|r| r.1).collect::<Vec<_>>());
+    split(vec![("user", users), ("item", items)], |at| rows[at].2)
+}
+
+/// `dot(embedding(user, 16), embedding(item, 16)) + embedding(item, 1)`.
+fn factors(rows: usize) -> (Building, usize) {
+    let mut plan = Building::new(&[rows, USERS, ITEMS]);
+    let n = |n| args(&[("n", int(n))]);
+    let user = plan.stage(1, "embedding", n(16), vec![]);
+    let item = plan.stage(2, "embedding", n(16), vec![]);
+    let bias = plan.stage(2, "embedding", n(1), vec![]);
+    let taste = plan.stage(0, "dot", Args::default(), vec![by(user, Link::User), by(item, Link::Item)]);
+    let sum = plan.stage(0, "add", Args::default(), vec![here(taste), by(bias, Link::Item)]);
+    plan.0.fields = vec![("item".into(), item), ("pair".into(), sum)];
+    (plan, sum)
+}
+
+fn factorised() -> TrainCall {
+    let rows = interactions();
+    let (plan, sum) = factors(rows.len());
+    call(table(&rows), plan.output("score", here(sum)))
+}
+
+/// Counts of the training rows.
+fn popular() -> TrainCall {
+    let rows = interactions();
+    let mut counts = vec![0.0; ITEMS];
+    rows.iter().filter(|r| r.2 == Part::Train).for_each(|r| counts[r.1 as usize] += 1.0);
+    let mut plan = Building::new(&[rows.len(), ITEMS]);
+    let leaf = plan.leaf(1, Column::new(Rows::all(ITEMS), Values::vector(1, counts)));
+    call(table(&rows), plan.output("score", by(leaf, Link::Item)))
+}
+
+fn settings(epochs: usize, more: &[(&str, ArgValue)]) -> Args {
+    let mut all = args(&[
+        ("user", ArgValue::Column("user".into())),
+        ("item", ArgValue::Column("item".into())),
+        ("epochs", int(epochs)),
+        ("batch", int(128)),
+        ("optimizer", recipe("adam", &[("lr", ArgValue::Float(0.02))])),
+    ]);
+    all.0.extend(args(more).0);
+    all
+}
+
+#[test]
+fn planted_groups_are_found_where_popularity_is_blind() {
+    let (call, args) = (factorised(), settings(40, &[("stop", early("ndcg", Some(20), 5))]));
+    let trained = train("recommend", &args, &call);
+    let found = measure("recall", Some(20), &predict("recommend", &args, &call, &trained, Part::Test));
+    let popular = popular();
+    let nothing = train("recommend", &args, &popular);
+    assert_eq!(nothing.i64s("epochs").unwrap(), [0]);
+    let blind = measure("recall", Some(20), &predict("recommend", &args, &popular, &nothing, Part::Test));
+    // A user's own group is the best guess for 12 of 14 items, and chance finds a quarter.
+    assert!(found > 0.45 && found > 1.8 * blind, "{found} against {blind}");
+    // A field is kept for all items; pairs are in no table.
+    assert_eq!(trained.f32s("field.item.values").unwrap().len(), ITEMS * 16);
+    assert!(!trained.has("field.pair.values"));
+}
+
+#[test]
+fn popularity_ranks_by_counts_alone() {
+    let rows = interactions();
+    let (call, args) = (popular(), settings(1, &[]));
+    let from = predict("recommend", &args, &call, &train("recommend", &args, &call), Part::Test);
+    let mut counts = vec![0; ITEMS];
+    rows.iter().filter(|r| r.2 == Part::Train).for_each(|r| counts[r.1 as usize] += 1);
+    let has = |user: u32, item: u32| rows.iter().any(|r| r.0 == user && r.1 == item && r.2 != Part::Test);
+    let candidates: Vec<u32> = (0..ITEMS as u32).filter(|&i| rows.iter().any(|r| r.1 == i)).collect();
+    // For each user the rank, by definition, of the two test items.
+    let mut wanted = Vec::new();
+    for user in 0..USERS as u32 {
+        let mut own: Vec<u32> = rows
+            .iter()
+            .filter(|r| r.0 == user && r.2 == Part::Test)
+            .map(|r| {
+                let better = |&&i: &&u32| !has(user, i) && counts[i as usize] >= counts[r.1 as usize];
+                candidates.iter().filter(better).count() as u32
+            })
+            .collect();
+        own.sort_unstable();
+        wanted.extend(own);
+    }
+    assert_eq!(from.u32s("ranks").unwrap(), wanted);
+    assert_eq!(from.i64s("items").unwrap(), [candidates.len() as i64]);
+}
+
+#[test]
+fn what_a_user_has_seen_is_left_out_unless_it_is_kept() {
+    let rows = interactions();
+    let call = factorised();
+    let shown = |seen: &str, part: Part| {
+        let args = settings(2, &[("seen", ArgValue::Word(seen.into()))]);
+        let from = predict("recommend", &args, &call, &train("recommend", &args, &call), part);
+        let ends = from.i64s("top.ends").unwrap().to_vec();
+        let items = from.u32s("top.items").unwrap().to_vec();
+        let mut parts = Vec::new();
+        for (user, &unit) in from.u32s("units").unwrap().iter().enumerate() {
+            assert_eq!(ends[user], 10 * (user as i64 + 1));
+            for item in &items[user * 10..][..10] {
+                parts.extend(rows.iter().filter(|r| r.0 == unit && r.1 == *item).map(|r| r.2));
+            }
+        }
+        parts
+    };
+    assert!(shown("drop", Part::Test).iter().all(|&p| p == Part::Test));
+    let validation = shown("drop", Part::Validation);
+    assert!(!validation.contains(&Part::Train) && validation.contains(&Part::Test));
+    assert!(shown("keep", Part::Test).contains(&Part::Train));
+}
+
+#[test]
+fn a_network_of_pairs_ranks_as_its_sum_does() {
+    // A sigmoid changes no order, but is no sum of inner products, so the network itself is run.
+    let rows = interactions();
+    let (mut plan, sum) = factors(rows.len());
+    let out = plan.stage(0, "sigmoid", Args::default(), vec![here(sum)]);
+    let whole = call(table(&rows), plan.output("score", here(out)));
+    let args = settings(0, &[]);
+    let ranks = |call: &TrainCall| {
+        let from = predict("recommend", &args, call, &train("recommend", &args, call), Part::Test);
+        (from.u32s("ranks").unwrap().to_vec(), from.u32s("top.items").unwrap().to_vec())
+    };
+    assert_eq!(ranks(&whole), ranks(&factorised()));
+}
+
+#[test]
+fn threads_and_interruptions_change_no_byte() {
+    let call = factorised();
+    let bpr = recipe("bpr", &[("negatives", int(3)), ("l2", ArgValue::Float(1e-3))]);
+    let args = settings(4, &[("batch", int(300)), ("stop", early("ndcg", Some(10), 9)), ("loss", bpr)]);
+    let found = on_threads(|| {
+        let trained = train("recommend", &args, &call);
+        (trained.to_bytes(), predict("recommend", &args, &call, &trained, Part::Test).to_bytes())
+    });
+    assert!(found.iter().all(|f| *f == found[0]));
+    // 600 training rows are 2 questions an epoch.
+    let host = Listening::new(5);
+    assert!(train_on(&host, "recommend", &args, &call).unwrap_err().cancelled);
+    host.left.store(usize::MAX, Ordering::SeqCst);
+    assert_eq!(train_on(&host, "recommend", &args, &call).unwrap().to_bytes(), found[0].0);
+}
+
+#[test]
+fn early_stopping_keeps_the_best_ranking() {
+    let call = factorised();
+    let args = settings(60, &[("stop", early("ndcg", Some(10), 3))]);
+    let host = Listening::new(usize::MAX);
+    let trained = train_on(&host, "recommend", &args, &call).unwrap();
+    let curve = host.curve("ndcg@10");
+    let best = trained.i64s("best").unwrap()[0] as usize;
+    assert_eq!(trained.i64s("epochs").unwrap(), [curve.len() as i64]);
+    assert!(curve.len() < 60 && curve.len() == best + 3);
+    assert!(curve.iter().all(|&value| value <= curve[best - 1]));
+    let from = predict("recommend", &args, &call, &trained, Part::Validation);
+    assert_eq!(measure("ndcg", Some(10), &from), curve[best - 1]);
+}
+
+#[test]
+fn users_without_training_rows_are_counted_and_all_their_scores_are_equal() {
+    let mut rows = interactions();
+    rows.retain(|r| r.0 != 7 || r.2 == Part::Test);
+    let mut plan = Building::new(&[rows.len(), USERS, ITEMS]);
+    let user = plan.stage(1, "embedding", args(&[("n", int(8))]), vec![]);
+    let item = plan.stage(2, "embedding", args(&[("n", int(8))]), vec![]);
+    let dot = plan.stage(0, "dot", Args::default(), vec![by(user, Link::User), by(item, Link::Item)]);
+    let call = call(table(&rows), plan.output("score", here(dot)));
+    let args = settings(2, &[]);
+    let from = predict("recommend", &args, &call, &train("recommend", &args, &call), Part::Test);
+    assert_eq!(from.i64s("cold").unwrap(), [1]);
+    let (candidates, ends) = (from.u32s("candidates").unwrap(), from.i64s("ranks.ends").unwrap());
+    let ranks = &from.u32s("ranks").unwrap()[ends[6] as usize..ends[7] as usize];
+    assert_eq!(ranks, [candidates[7]; 2]);
+}
+
+#[test]
+fn items_are_told_by_what_they_refer_to() {
+    // All that is known of an item is its brand, which is its group: the network must go from the pair to the item to the brand.
+    let rows = interactions();
+    let brand = Arc::new((0..ITEMS as u32).map(|i| i / 30).collect::<Vec<_>>());
+    let mut plan = Building::new(&[rows.len(), USERS, 3]);
+    let user = plan.stage(1, "embedding", args(&[("n", int(8))]), vec![]);
+    let brands = plan.stage(2, "embedding", args(&[("n", int(8))]), vec![]);
+    let way = Edge { node: brands, via: vec![Link::Item, Link::Map(brand)] };
+    let dot = plan.stage(0, "dot", Args::default(), vec![by(user, Link::User), way]);
+    let call = call(table(&rows), plan.output("score", here(dot)));
+    let args = settings(30, &[]);
+    let from = predict("recommend", &args, &call, &train("recommend", &args, &call), Part::Test);
+    // The user's own group is 30 items of 90, of which about ten were seen.
+    let found = measure("recall", Some(30), &from);
+    assert!(found > 0.8, "{found}");
+}

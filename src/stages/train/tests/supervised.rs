@@ -1,9 +1,5 @@
 //! Classes and numbers.
 
-use std::sync::Arc;
-
-use mmf_data::values::{Values, Vocabulary};
-
 use super::*;
 
 fn part(at: usize) -> Part {

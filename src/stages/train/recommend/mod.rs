@@ -1,0 +1,258 @@
+//! Trains a network to rank items for users.
+
+mod pairs;
+mod rank;
+mod score;
+
+use mmf_data::arrays::Arrays;
+use mmf_data::error::{Error, Result};
+use mmf_data::plan::Edge;
+use mmf_data::stage::{Body, Context, Predictions, Report, Stage, Train, TrainCall};
+use mmf_lang::args::{Arg, ArgKind, Args, Literal, Recipe};
+use mmf_lang::say;
+use mmf_lang::signature::{Group, Signature};
+use mmf_lang::types::{Part, Task};
+use mmf_tensor::{Loss, Parameters, Session};
+use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
+
+use super::bpr;
+use super::learn::{Course, Work, learn};
+use super::network::{Circuit, TaskRows};
+use super::recipe::{self, OPTIMIZER, STOP, Stop, WEIGHT};
+use super::trained::{self, joint};
+use pairs::Pairs;
+
+pub(crate) struct Recommend;
+
+const USER: Arg<String> = Arg::column("user").doc("The ref or category column of the users.");
+const ITEM: Arg<String> = Arg::column("item").doc("The ref or category column of the items.");
+const SCORE: Arg<()> =
+    joint("score").doc("The network: a number for a user and an item, higher for what suits better.");
+const LOSS: Arg<Vec<(f64, Recipe)>> = recipe::loss("bpr");
+const EPOCHS: Arg<usize> =
+    Arg::int("epochs").default(Literal::Int(50)).range(0.0, 1e6).doc("How often all training rows are gone through.");
+const BATCH: Arg<usize> = Arg::int("batch").default(Literal::Int(1024)).range(1.0, 1e6).doc("Rows of a step.");
+const CANDIDATES: Arg<bool> = Arg::new("candidates", ArgKind::Target, |value| value.is_some())
+    .optional()
+    .doc("The table whose rows are all ranked; unsaid, the items that the split's rows refer to.");
+const SEEN: Arg<String> = Arg::words("seen", &["drop", "keep"])
+    .default(Literal::Word("drop"))
+    .doc("Whether a user's items of earlier parts are left out of the ranking.");
+
+static SIGNATURE: Signature = Signature::new(Group::Train, "recommend", &["split -> train"])
+    .args(&[
+        USER.spec(),
+        ITEM.spec(),
+        SCORE.spec(),
+        LOSS.spec(),
+        OPTIMIZER.spec(),
+        EPOCHS.spec(),
+        BATCH.spec(),
+        STOP.spec(),
+        CANDIDATES.spec(),
+        SEEN.spec(),
+        WEIGHT.spec(),
+    ])
+    .tasks(&[Task::Recommend])
+    .doc(
+        "Trains a network on the training part so that each user's items score higher than others. Every row is a positive; negatives are drawn \
+         evenly from the candidates that are not among the user's training items, and test rows are never consulted. All candidates are ranked, \
+         without the user's items of earlier parts; equal scores rank worst. Rows of embeddings that no training row leads to are zero. A score \
+         without weights trains nothing.",
+    )
+    .reference("Rendle et al. 2009; the full ranking of RecBole");
+
+impl Stage for Recommend {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, _: usize) -> Body {
+        Body::Train(&Recommend)
+    }
+}
+
+impl Train for Recommend {
+    fn train(&self, context: &Context, args: &Args, call: &TrainCall) -> Result<Arrays> {
+        let work = Ranking::new(args, call)?;
+        if work.full > 0 {
+            let full = work.full;
+            context.host.report(Report::Note(say!(
+                "{full} training rows are of users who have all candidates, so nothing can be learned from them",
+                "有 {full} 行训练数据属于已拥有全部候选物品的用户，无法从中学习"
+            )));
+        }
+        let (rule, whole) = recipe::rule(args)?;
+        let course = Course {
+            epochs: args.get(EPOCHS),
+            batch: if whole { work.rows().max(1) } else { args.get(BATCH) },
+            rule,
+            stop: Stop::of(args, call)?,
+        };
+        let learned = learn(context, &course, &work)?;
+        let mut arrays = learned.store()?;
+        trained::store_fields(&call.plan, &work.circuit, &learned.parameters, &mut arrays)?;
+        Ok(arrays)
+    }
+
+    fn predict(
+        &self,
+        context: &Context,
+        args: &Args,
+        call: &TrainCall,
+        trained: &Arrays,
+        part: Part,
+        top: usize,
+    ) -> Result<Predictions> {
+        let work = Ranking::new(args, call)?;
+        let ranked = work.rank(&trained::weights(trained)?, part, top, Some(context))?;
+        if ranked.cold > 0 {
+            let (cold, all, word) = (ranked.cold, ranked.users.len(), part.word());
+            context.host.report(Report::Note(say!(
+                "{cold} of {all} users of the {word} part have no training row",
+                "{word} 部分的 {all} 个用户中有 {cold} 个没有训练数据"
+            )));
+        }
+        let (cold, all) = (work.pairs.cold_candidates(), work.pairs.candidates.len());
+        if cold > 0 {
+            context.host.report(Report::Note(say!(
+                "{cold} of {all} ranked items have no training row",
+                "{all} 个参与排序的物品中有 {cold} 个没有训练数据"
+            )));
+        }
+        Ok(ranked.write())
+    }
+
+    fn ranks(&self) -> bool {
+        true
+    }
+}
+
+/// A training whose rows are pairs of a user and an item.
+struct Ranking<'a> {
+    circuit: Circuit<'a>,
+    score: &'a Edge,
+    pairs: Pairs<'a>,
+    /// Places among the training pairs that have a negative.
+    rows: Vec<u32>,
+    /// Count of training pairs that have none.
+    full: usize,
+    weights: Option<Vec<f32>>,
+    negatives: usize,
+    factor: f32,
+    l2: f32,
+    keep_seen: bool,
+}
+
+impl<'a> Ranking<'a> {
+    fn new(args: &Args, call: &'a TrainCall) -> Result<Self> {
+        let mut circuit = Circuit::new(&call.plan)?;
+        let score = circuit.output("score")?;
+        let pairs = Pairs::new(call, &args.get(USER), &args.get(ITEM), args.get(CANDIDATES))?;
+        let (users, items) = (&pairs.training.users, &pairs.training.items);
+        circuit.know(TaskRows::Pairs { users, items }, &[score])?;
+
+        let all = trained_weights(args, call, &pairs)?;
+        let counts = |row: usize| all.as_ref().is_none_or(|w| w[row].is_finite());
+        let rows: Vec<u32> = (0..users.len()).filter(|&row| counts(row)).map(|row| row as u32).collect();
+        let before = rows.len();
+        let rows: Vec<u32> = rows.into_iter().filter(|&row| pairs.has_negatives(users[row as usize])).collect();
+        let full = before - rows.len();
+        let losses = args.get(LOSS);
+        let own = losses.first().map(|(_, recipe)| recipe.args.clone()).unwrap_or_default();
+        Ok(Ranking {
+            circuit,
+            score,
+            rows,
+            full,
+            weights: all,
+            negatives: own.get(bpr::NEGATIVES),
+            factor: recipe::factor(&losses, "bpr")?,
+            l2: own.get(bpr::L2) as f32,
+            keep_seen: args.get(SEEN) == "keep",
+            pairs,
+        })
+    }
+}
+
+/// Returns the weights of the training pairs.
+fn trained_weights(args: &Args, call: &TrainCall, pairs: &Pairs<'_>) -> Result<Option<Vec<f32>>> {
+    let Some(column) = args.get(WEIGHT) else { return Ok(None) };
+    let all = trained::numbers(call, &column)?;
+    Ok(Some(pairs.training.places.iter().map(|&place| all[place as usize] as f32).collect()))
+}
+
+/// Positive pairs, with the negatives that were drawn for each.
+struct Triples {
+    users: Vec<u32>,
+    items: Vec<u32>,
+    /// `negatives` for each pair, one after the other.
+    others: Vec<u32>,
+    weights: Option<Vec<f32>>,
+}
+
+impl Work for Ranking<'_> {
+    type Batch = Triples;
+
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn make(&self, seed: u64) -> Result<Parameters> {
+        let training = &self.pairs.training;
+        let some = training.users.len().min(2);
+        let rows = TaskRows::Pairs { users: &training.users[..some], items: &training.items[..some] };
+        self.circuit.make(seed, rows, &[self.score])
+    }
+
+    fn batch(&self, places: &[u32], random: &mut ChaCha8Rng) -> Result<Triples> {
+        let rows: Vec<usize> = places.iter().map(|&p| self.rows[p as usize] as usize).collect();
+        let training = &self.pairs.training;
+        let users: Vec<u32> = rows.iter().map(|&row| training.users[row]).collect();
+        let mut others = Vec::with_capacity(rows.len() * self.negatives);
+        for &user in &users {
+            for _ in 0..self.negatives {
+                others.push(self.pairs.negative(user, random)?);
+            }
+        }
+        Ok(Triples {
+            items: rows.iter().map(|&row| training.items[row]).collect(),
+            weights: self.weights.as_ref().map(|w| rows.iter().map(|&row| w[row]).collect()),
+            users,
+            others,
+        })
+    }
+
+    fn loss(&self, session: &mut Session<'_>, batch: &Triples, range: Range<usize>) -> Result<Loss> {
+        use mmf_data::network::Network;
+        let (n, m) = (range.len(), self.negatives);
+        let mut users = batch.users[range.clone()].to_vec();
+        users.extend(batch.users[range.clone()].iter().flat_map(|&user| std::iter::repeat_n(user, m)));
+        let mut items = batch.items[range.clone()].to_vec();
+        items.extend_from_slice(&batch.others[range.start * m..range.end * m]);
+        let pass = self.circuit.forward(session, TaskRows::Pairs { users: &users, items: &items }, &[self.score])?;
+        let score = &pass.values[0];
+        if score.width() != 1 {
+            return Err(wide(score.width()));
+        }
+        let positive = session.gather(score, &(0..n as u32).collect::<Vec<_>>())?;
+        let negative = session.gather(score, &(n as u32..(n * (1 + m)) as u32).collect::<Vec<_>>())?;
+        let loss = session.bpr(&positive, &negative, batch.weights.as_ref().map(|w| &w[range]))?;
+        if self.l2 == 0.0 && self.factor == 1.0 {
+            return Ok(loss);
+        }
+        let squares = if self.l2 > 0.0 { self.circuit.squares(session, &pass)? } else { Vec::new() };
+        let mut terms = vec![(&loss, self.factor)];
+        terms.extend(squares.iter().map(|square| (square, self.factor * self.l2)));
+        session.combine(&terms)
+    }
+
+    fn watch(&self, parameters: &Parameters, top: usize) -> Result<Predictions> {
+        Ok(self.rank(parameters, Part::Validation, top, None)?.write())
+    }
+}
+
+fn wide(width: usize) -> Error {
+    Error::new("E1031", say!("a score is one number, not {width}", "得分应为一个数，而不是 {width} 个"))
+}

@@ -1,0 +1,224 @@
+//! Who has what: training pairs, candidates, and negatives.
+
+use mmf_data::error::{Error, Result};
+use mmf_data::stage::TrainCall;
+use mmf_data::values::{Values, Vocabulary};
+use mmf_lang::types::Part;
+use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
+
+use crate::train::learn::below;
+use crate::train::trained::part;
+
+/// The pairs of a part's rows, in the order of the rows.
+#[derive(Default)]
+pub(super) struct Rows {
+    /// Places in the split's table.
+    pub(super) places: Vec<u32>,
+    pub(super) users: Vec<u32>,
+    pub(super) items: Vec<u32>,
+}
+
+/// Items a user, ascending and once each.
+pub(super) struct Items {
+    starts: Vec<usize>,
+    items: Vec<u32>,
+}
+
+impl Items {
+    fn new(users: usize, parts: &[&Rows]) -> Self {
+        let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(parts.iter().map(|rows| rows.users.len()).sum());
+        for rows in parts {
+            pairs.extend(rows.users.iter().copied().zip(rows.items.iter().copied()));
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut starts = vec![0; users + 1];
+        pairs.iter().for_each(|&(user, _)| starts[user as usize + 1] += 1);
+        for user in 0..users {
+            starts[user + 1] += starts[user];
+        }
+        Items { starts, items: pairs.into_iter().map(|(_, item)| item).collect() }
+    }
+
+    pub(super) fn of(&self, user: u32) -> &[u32] {
+        match (self.starts.get(user as usize), self.starts.get(user as usize + 1)) {
+            (Some(&start), Some(&end)) => &self.items[start..end],
+            _ => &[],
+        }
+    }
+}
+
+/// All that is known of users and items before any network.
+pub(super) struct Pairs<'a> {
+    call: &'a TrainCall,
+    user_codes: &'a [u32],
+    item_codes: &'a [u32],
+    users: usize,
+    pub(super) item_names: &'a Arc<Vocabulary>,
+    pub(super) training: Rows,
+    /// The items of each user in the training part.
+    pub(super) positives: Items,
+    /// Items that are ranked, ascending.
+    pub(super) candidates: Vec<u32>,
+    /// For each user the count of candidates among the positives.
+    taken: Vec<u32>,
+}
+
+impl<'a> Pairs<'a> {
+    /// Reads the pairs of a split; all items are candidates, or those that its rows refer to.
+    pub(super) fn new(call: &'a TrainCall, user: &str, item: &str, all: bool) -> Result<Self> {
+        let (user_codes, user_names) = codes(call, user)?;
+        let (item_codes, item_names) = codes(call, item)?;
+        let mut is_candidate = vec![all; item_names.len()];
+        for (_, rows) in &call.split.parts {
+            for place in call.split.table.rows.places(rows)? {
+                if let Some(candidate) = is_candidate.get_mut(item_codes[place as usize] as usize) {
+                    *candidate = true;
+                }
+            }
+        }
+        let candidates: Vec<u32> = (0..).zip(&is_candidate).filter(|(_, c)| **c).map(|(item, _)| item).collect();
+        let mut pairs = Pairs {
+            call,
+            user_codes,
+            item_codes,
+            users: user_names.len(),
+            item_names,
+            training: Rows::default(),
+            positives: Items::new(0, &[]),
+            candidates,
+            taken: Vec::new(),
+        };
+        pairs.training = pairs.rows(Part::Train)?;
+        pairs.positives = Items::new(pairs.users, &[&pairs.training]);
+        let taken = |user: u32| pairs.positives.of(user).iter().filter(|&&i| is_candidate[i as usize]).count() as u32;
+        pairs.taken = (0..pairs.users as u32).map(taken).collect();
+        Ok(pairs)
+    }
+
+    /// Returns the pairs of a part; rows without a user or an item are left out.
+    fn rows(&self, of: Part) -> Result<Rows> {
+        let mut rows = Rows::default();
+        for place in self.call.split.table.rows.places(part(&self.call.split, of)?)? {
+            let (user, item) = (self.user_codes[place as usize], self.item_codes[place as usize]);
+            if (user as usize) < self.users && (item as usize) < self.item_names.len() {
+                rows.places.push(place);
+                rows.users.push(user);
+                rows.items.push(item);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Returns the items of each user in a part, and the users who have any, ascending.
+    pub(super) fn relevant(&self, of: Part) -> Result<(Items, Vec<u32>)> {
+        let rows = self.rows(of)?;
+        let items = Items::new(self.users, &[&rows]);
+        let mut users = rows.users;
+        users.sort_unstable();
+        users.dedup();
+        Ok((items, users))
+    }
+
+    /// Returns the items of each user in the parts before this one.
+    pub(super) fn seen(&self, before: Part) -> Result<Items> {
+        let earlier = Part::ALL.into_iter().take_while(|&part| part != before);
+        let earlier = earlier.filter(|&part| self.call.split.part(part).is_some());
+        let rows = earlier.map(|part| self.rows(part)).collect::<Result<Vec<_>>>()?;
+        Ok(Items::new(self.users, &rows.iter().collect::<Vec<_>>()))
+    }
+
+    /// Returns the count of candidates that no training row refers to.
+    pub(super) fn cold_candidates(&self) -> usize {
+        let mut known = vec![false; self.item_names.len()];
+        self.training.items.iter().for_each(|&item| known[item as usize] = true);
+        self.candidates.iter().filter(|&&item| !known[item as usize]).count()
+    }
+
+    /// Tells whether there is a candidate that is none of the user's training items.
+    pub(super) fn has_negatives(&self, user: u32) -> bool {
+        (self.taken[user as usize] as usize) < self.candidates.len()
+    }
+
+    /// Draws a candidate that is none of the user's training items, each as likely.
+    pub(super) fn negative(&self, user: u32, random: &mut ChaCha8Rng) -> Result<u32> {
+        let own = self.positives.of(user);
+        let is_free = |item: &u32| own.binary_search(item).is_err();
+        for _ in 0..20 {
+            let item = self.candidates[below(random, self.candidates.len().max(1))];
+            if is_free(&item) {
+                return Ok(item);
+            }
+        }
+        // The user has nearly all: count to the drawn one of the others.
+        let free = self.candidates.len() - self.taken[user as usize] as usize;
+        if free == 0 {
+            return Err(Error::bug("a negative was asked for where there is none"));
+        }
+        let drawn = below(random, free);
+        let mut others = self.candidates.iter().copied().filter(is_free);
+        others.nth(drawn).ok_or_else(|| Error::bug("candidates were counted wrongly"))
+    }
+}
+
+/// Returns the codes of a column, and what they stand for; missing ones stand for nothing.
+fn codes<'a>(call: &'a TrainCall, name: &str) -> Result<(&'a [u32], &'a Arc<Vocabulary>)> {
+    let column = call.split.table.column(name)?;
+    if column.count_missing() > 0 {
+        return Err(Error::bug(format!("`{name}` has missing values, and pairs need both")));
+    }
+    match &column.values {
+        Values::Code { codes, names } => Ok((codes, names)),
+        other => Err(Error::bug(format!("`{name}` is no ref or category, but {}", other.kind()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::learn::stream;
+    use crate::train::tests::{call, codes as column, split};
+    use mmf_data::plan::Plan;
+
+    #[test]
+    fn negatives_are_even_over_candidates_and_never_training_positives() {
+        // User 0 has items 0 and 1 in training and item 2 in the test part; item 5 is in no row.
+        let users = column(2, &[0, 0, 0, 1, 1]);
+        let items = column(6, &[0, 1, 2, 3, 4]);
+        let part = |at: usize| if at == 2 { Part::Test } else { Part::Train };
+        let call = call(split(vec![("user", users), ("item", items)], part), Plan::default());
+        let pairs = Pairs::new(&call, "user", "item", false).unwrap();
+        assert_eq!(pairs.candidates, [0, 1, 2, 3, 4]);
+        let mut random = stream(1, 2, 3);
+        let mut counts = [0; 6];
+        for _ in 0..3000 {
+            counts[pairs.negative(0, &mut random).unwrap() as usize] += 1;
+        }
+        // The test item is drawn like any other: test rows are not consulted.
+        assert_eq!((counts[0], counts[1], counts[5]), (0, 0, 0));
+        assert!(counts[2..5].iter().all(|&c| (900..1100).contains(&c)), "{counts:?}");
+        assert_eq!(Pairs::new(&call, "user", "item", true).unwrap().candidates.len(), 6);
+        assert_eq!(pairs.seen(Part::Test).unwrap().of(0), [0, 1]);
+        assert!(pairs.seen(Part::Train).unwrap().of(0).is_empty());
+    }
+
+    #[test]
+    fn a_user_who_has_nearly_all_still_gets_the_rest() {
+        let mut users = vec![0; 299];
+        let mut items: Vec<u32> = (0..299).collect();
+        users.push(1);
+        items.push(299);
+        users.extend(vec![2; 300]);
+        items.extend(0..300);
+        let call = call(
+            split(vec![("user", column(3, &users)), ("item", column(300, &items))], |_| Part::Train),
+            Plan::default(),
+        );
+        let pairs = Pairs::new(&call, "user", "item", false).unwrap();
+        let mut random = stream(1, 2, 3);
+        assert!((0..50).all(|_| pairs.negative(0, &mut random).unwrap() == 299));
+        assert!(pairs.has_negatives(0) && !pairs.has_negatives(2));
+        assert!(pairs.negative(2, &mut random).is_err());
+    }
+}
