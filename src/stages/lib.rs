@@ -6,6 +6,7 @@ mod metric;
 mod prepare;
 mod source;
 mod train;
+pub mod world;
 
 use mmf_data::stage::Stage;
 use mmf_lang::signature::{Entry, Vocabulary};
@@ -30,4 +31,16 @@ pub fn vocabulary() -> Vocabulary {
             })
             .collect(),
     )
+}
+
+/// A metric's body.
+pub type Metric =
+    fn(&mmf_lang::args::Args, &mmf_data::stage::Predictions) -> mmf_data::error::Result<mmf_data::stage::Measure>;
+
+/// Returns the metric of that name, for early stopping.
+pub fn measure(name: &str) -> Option<Metric> {
+    match find(name)?.body(0) {
+        mmf_data::stage::Body::Metric(metric) => Some(metric),
+        _ => None,
+    }
 }
