@@ -36,7 +36,13 @@ pub(crate) fn evaluate(expression: &RowExpr, table: &Table, inputs: &[Value]) ->
     for (i, (check, _)) in query.checks.iter().enumerate() {
         outputs.push(check.clone().alias(format!("!{i}")));
     }
-    let frame = DataFrame::new(rows, columns).map_err(odd)?.lazy().without_optimizations().with_columns(outputs).collect().map_err(odd)?;
+    let frame = DataFrame::new(rows, columns)
+        .map_err(odd)?
+        .lazy()
+        .without_optimizations()
+        .with_columns(outputs)
+        .collect()
+        .map_err(odd)?;
     for (i, (_, problem)) in query.checks.iter().enumerate() {
         let check = frame.column(&format!("!{i}")).map_err(odd)?;
         if let Some(at) = check.bool().map_err(odd)?.iter().position(|b| b == Some(true)) {

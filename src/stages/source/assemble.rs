@@ -20,18 +20,25 @@ pub(crate) fn keys(spec: &ColumnSpec, inputs: &[Value]) -> Result<Option<Arc<Voc
     let input = inputs.get(*at).ok_or_else(|| Error::bug("a ref has no input"))?;
     let found = match input {
         Value::Column(Column { values: Values::Code { names, .. }, .. }) => Some(names.clone()),
-        // A key's names are in the order of its rows: row 0 has code 0, and so on.
-        Value::Table(table) => table.columns.iter().find_map(|(_, c)| match &c.values {
-            Values::Code { codes, names }
-                if names.len() == table.rows.total && codes.iter().enumerate().all(|(i, &c)| table.rows.id(i) == c) =>
-            {
-                Some(names.clone())
-            }
-            _ => None,
-        }),
+        Value::Table(table) => key_of(table),
         _ => None,
     };
     found.map(Some).ok_or_else(|| Error::bug(format!("what `{}` refers to has no keys", spec.name)))
+}
+
+/// Returns the names of a table's rows. A key's names are in the order of its rows: row 0 has code 0, and so on. A
+/// category with another value in each row looks the same where the rows are sorted by it, so what is unsorted is taken first.
+fn key_of(table: &Table) -> Option<Arc<Vocabulary>> {
+    let keys = table.columns.iter().filter_map(|(_, column)| match &column.values {
+        Values::Code { codes, names }
+            if names.len() == table.rows.total && codes.iter().enumerate().all(|(at, &c)| table.rows.id(at) == c) =>
+        {
+            Some(names)
+        }
+        _ => None,
+    });
+    let keys: Vec<_> = keys.collect();
+    keys.iter().find(|names| !names.names().is_sorted()).or(keys.first()).map(|names| (*names).clone())
 }
 
 /// Puts the columns of `count` rows together. Paths of text files become their texts.

@@ -333,7 +333,8 @@ impl Maker<'_> {
         // One header: each cell is a list of numbers. Several: each is one number, and a row with some of them is wrong.
         let wide = header(spec).contains('*');
         let mut numbers = Vec::new();
-        let mut shape = if wide { Some(found.len()) } else { width.map(|w| w as usize) };
+        // Where the declaration says another width than the data have, the caller says so once, not a row.
+        let mut shape = wide.then_some(found.len());
         for row in 0..rows {
             let before = numbers.len();
             if found.iter().all(|t| t.get(row).is_empty()) {
@@ -345,7 +346,7 @@ impl Maker<'_> {
                 let count = cell::numbers(t.get(row), &mut numbers)?;
                 (!wide || count == 1).then_some(sum + count)
             });
-            // The first list tells the width of all, where the declaration does not.
+            // The first list tells the width of all.
             let expected = match (shape, read) {
                 (None, Some(count)) if count > 0 => {
                     shape = Some(count);

@@ -4,10 +4,12 @@ mod assemble;
 pub(crate) mod cell;
 pub(crate) mod column;
 pub(crate) mod files;
+pub(crate) mod npy;
+pub(crate) mod numpy;
 pub(crate) mod read;
 mod refuse;
 pub(crate) mod table;
 
 use mmf_data::stage::Stage;
 
-pub(crate) static ALL: &[&dyn Stage] = &[&table::TableSource];
+pub(crate) static ALL: &[&dyn Stage] = &[&table::TableSource, &numpy::Numpy];

@@ -24,6 +24,19 @@ pub(crate) fn refuse(path: &str, spec: &ColumnSpec, scan: &ColumnScan) -> Result
             Text::default(),
         );
     }
+    if let (ColumnKind::Vector(Some(n)), Some(width)) = (&spec.kind, scan.shape.first())
+        && n != width
+        && scan.wrong_count == 0
+    {
+        return error(
+            say!(
+                "{path}: a row of `{name}` has {width} numbers, not {n}",
+                "{path}：`{name}` 每行有 {width} 个数，而不是 {n} 个"
+            ),
+            Text::default(),
+            Text::default(),
+        );
+    }
     if let Some((line, cell)) = scan.wrong.first() {
         let (kind, more) = (kind(spec), more(scan.wrong_count));
         return error(
