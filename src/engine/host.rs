@@ -75,16 +75,16 @@ impl Host for StepHost<'_, '_> {
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>> {
-        let whole = self.base.join(path);
-        let kept = crate::work::relative(&whole, &self.base);
-        match std::fs::read(&whole) {
+        // Stages give whole paths: their own, below `Context::base`.
+        let kept = crate::work::relative(path, &self.base);
+        match std::fs::read(path) {
             Ok(bytes) => {
                 guard(&self.reads).insert(kept, Some(Digest::of(&bytes)));
                 Ok(bytes)
             }
             Err(error) => {
                 guard(&self.reads).insert(kept, None);
-                let shown = whole.display();
+                let shown = path.display();
                 Err(Error::new("E1046", say!("`{shown}` cannot be read: {error}", "无法读取 `{shown}`：{error}")))
             }
         }

@@ -49,8 +49,8 @@ impl Checker<'_> {
     }
 
     fn use_file(&mut self, base: &str, path: &str, span: Span) {
-        let full = format!("{base}{path}");
-        if self.files.iter().any(|f| f.path == full || f.path == path) {
+        let full = if base.is_empty() { path.to_string() } else { format!("{base}/{path}") };
+        if self.files.iter().any(|f| f.path == full) {
             return;
         }
         match self.world.text(base, path) {
