@@ -191,15 +191,10 @@ mod tests {
 
     #[test]
     fn borders_that_meet_give_no_share_of_almost_one() {
-        // cv2.resize(numpy.arange(21, dtype=numpy.uint8)[None] * 12, (75, 1), interpolation=cv2.INTER_AREA), OpenCV 5.0.0
-        #[rustfmt::skip]
-        let expected = [
-            0, 0, 0, 5, 12, 12, 12, 22, 24, 24, 27, 36, 36, 36, 45, 48, 48, 50, 60, 60, 60, 67, 72, 72, 72, 72, 84, 84, 89,
-            96, 96, 96, 106, 108, 108, 111, 120, 120, 120, 129, 132, 132, 134, 144, 144, 144, 151, 156, 156, 156, 156, 168,
-            168, 173, 180, 180, 180, 190, 192, 192, 195, 204, 204, 204, 213, 216, 216, 218, 228, 228, 228, 235, 240, 240, 240,
-        ];
-        let picture = Picture { height: 1, width: 21, channels: 1, samples: (0..21).map(|x| x * 12).collect() };
-        for (found, expected) in resize(&picture, 1, 75).samples.into_iter().zip(expected) {
+        // cv2.resize(numpy.tile(numpy.uint8([5, 250]), 7)[None], (18, 1), interpolation=cv2.INTER_AREA), OpenCV 5.0.0
+        let expected = [5, 180, 145, 40, 250, 40, 145, 180, 5, 5, 75, 110, 215, 5, 215, 110, 75, 250];
+        let picture = Picture { height: 1, width: 14, channels: 1, samples: [5, 250].repeat(7) };
+        for (found, expected) in resize(&picture, 1, 18).samples.into_iter().zip(expected) {
             assert!(found.abs_diff(expected) <= 1, "{found} for {expected}");
         }
     }
