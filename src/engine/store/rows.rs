@@ -256,15 +256,16 @@ impl State {
     /// Takes up a segment's rows, except where a later segment has them.
     fn add(&mut self, segment: Segment, listing: Listing) {
         self.last = self.last.max(segment.id);
-        let slot = self.slots.len() as u32;
+        let (slot, id) = (self.slots.len() as u32, segment.id);
+        // First the slot: a segment may hold a key twice, where two rows have the same content.
+        self.slots.push(Some(Arc::new(segment)));
         self.index.reserve(listing.rows.len());
         for (key, offset) in listing.rows {
-            let later = self.place(&key).is_some_and(|(now, _)| now.id > segment.id);
+            let later = self.place(&key).is_some_and(|(now, _)| now.id > id);
             if !later {
                 self.index.insert(key, (slot, offset));
             }
         }
-        self.slots.push(Some(Arc::new(segment)));
     }
 
     /// Makes the segments those that are in the folder, and returns the paths of the ones without a sound index.
