@@ -34,7 +34,13 @@ impl Ranking<'_> {
         context: Option<&Context>,
     ) -> Result<Ranked> {
         let (relevant, users) = self.pairs.relevant(part)?;
-        let seen = self.pairs.seen(part)?;
+        let earlier;
+        let seen = if part == Part::Validation {
+            &self.pairs.positives
+        } else {
+            earlier = self.pairs.seen(part)?;
+            &earlier
+        };
         let items = &self.pairs.candidates;
         let scorer = Scorer::new(&self.circuit, parameters, self.score, &users, items)?;
         let circuit = scorer.circuit()?;

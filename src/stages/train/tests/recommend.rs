@@ -223,3 +223,30 @@ fn items_are_told_by_what_they_refer_to() {
     let found = measure("recall", Some(30), &from);
     assert!(found > 0.8, "{found}");
 }
+
+#[test]
+fn weights_cost_what_the_pairs_read() {
+    use crate::train::network::{Circuit, TaskRows};
+    use mmf_tensor::Session;
+    let (plan, sum) = factors(10);
+    let plan = plan.output("score", here(sum));
+    let circuit = Circuit::new(&plan).unwrap();
+    let score = circuit.output("score").unwrap();
+    let (users, items) = ([4, 4, 9], [1, 2, 2]);
+    let rows = TaskRows::Pairs { users: &users, items: &items };
+    let parameters = circuit.make(3, rows, &[score]).unwrap();
+    let mut session = Session::reading(&parameters);
+    let pass = circuit.forward(&mut session, rows, &[score]).unwrap();
+    let found: f32 =
+        circuit.squares(&mut session, &pass).unwrap().iter().map(|loss| session.sum_of(loss).unwrap()).sum();
+    let tables: Vec<&[f32]> = parameters.all().map(|p| parameters.values(p).unwrap()).collect();
+    let square = |table: usize, width: usize, row: u32| -> f32 {
+        tables[table][row as usize * width..][..width].iter().map(|x| x * x).sum()
+    };
+    let wanted: f32 = users
+        .iter()
+        .zip(&items)
+        .map(|(&user, &item)| square(0, 16, user) + square(1, 16, item) + square(2, 1, item))
+        .sum();
+    assert!((found - wanted).abs() < 1e-5, "{found}, not {wanted}");
+}
