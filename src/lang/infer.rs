@@ -1,7 +1,7 @@
 //! What a stage's own `infer` function sees of a call, and may do.
 
 use crate::analysis::{Checker, Scope};
-use crate::args::Args;
+use crate::args::{Args, RowExpr};
 use crate::diagnostic::{Diagnostic, Text};
 use crate::graph::{Arrow, DomainKind, NodeId};
 use crate::signature::Signature;
@@ -107,6 +107,30 @@ impl Inference<'_, '_> {
         let name = self.args.find(argument)?.as_text()?.to_string();
         let column = self.table()?.column(&name)?.clone();
         Some((name, column))
+    }
+
+    /// Returns the type of a new column: what its row expression gives.
+    pub fn new_column(&self, name: &str, expr: &RowExpr, table: &TableType) -> Option<ColumnType> {
+        let elem = self.checker.row_types.iter().find(|(n, _)| n == name)?.1.clone();
+        let (missing, marks) = self.checker.row_marks(expr, table, &self.inputs);
+        Some(ColumnType { domain: table.domain, elem, missing, marks })
+    }
+
+    /// Tells whether the rows of one domain are among those of another.
+    pub fn is_within(&self, part: DomainId, whole: DomainId) -> bool {
+        self.checker.is_within(part, whole)
+    }
+
+    /// Returns the domain that a domain is a part of, in the end.
+    pub fn root(&self, domain: DomainId) -> DomainId {
+        self.checker.graph.root(domain)
+    }
+
+    /// Reports that rows of `from` cannot be had where rows of `wanted` are: no way, or more than one.
+    pub fn refuse_rows(&mut self, wanted: DomainId, from: DomainId, here: Span, there: Span) -> Option<Type> {
+        let reach = self.checker.reach(wanted, from);
+        self.checker.report_rows(wanted, from, &reach, here, there);
+        None
     }
 
     pub fn domain_name(&self, id: DomainId) -> String {

@@ -140,9 +140,10 @@ impl Checker<'_> {
             }
             Written::Expr(e) => *e,
         };
-        // Only a network's value and a loss see the task's columns (N2).
+        // Only a network's value, a loss, and the ref along which one is read see the task's columns (N2).
         let plain;
-        let scope = if matches!(spec.kind, ArgKind::Joint | ArgKind::Loss) || scope.row.is_none() {
+        let sees = [ArgKind::Joint, ArgKind::Loss, ArgKind::Target, ArgKind::RefColumn].contains(&spec.kind);
+        let scope = if sees || scope.row.is_none() {
             scope
         } else {
             plain = Scope { row: None, ..scope.clone() };
@@ -276,7 +277,9 @@ impl Checker<'_> {
                     );
                     return None;
                 }
-                self.row_expr(expr, table, scope, extra).map(|(row, _)| ArgValue::Row(row))
+                let (row, elem) = self.row_expr(expr, table, scope, extra)?;
+                self.row_types.push((name.text.clone(), elem));
+                Some(ArgValue::Row(row))
             }
             _ => {
                 if self.table_type(table).is_none_or(|t| t.column(&name.text).is_none()) {

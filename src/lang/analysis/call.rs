@@ -51,7 +51,8 @@ impl Checker<'_> {
         };
         let signature = entry.signature;
         let Some(parts) = self.tell_apart(call, signature, piped, scope) else { return Item::Unknown };
-        if entry.kinds.iter().all(|k| *k == BodyKind::Recipe) {
+        // A name may be a metric too (`mse`), which stands in metric blocks alone.
+        if entry.kinds.contains(&BodyKind::Recipe) {
             return self.recipe(signature, call, parts, scope);
         }
         if entry.kinds.contains(&BodyKind::Size) {
@@ -226,10 +227,11 @@ impl Checker<'_> {
 
     fn recipe(&mut self, signature: &'static Signature, call: &Call, parts: Parts<'_>, scope: &Scope) -> Item {
         let (args, _) = self.arguments(signature, &parts.named, None, call.name.span, scope, &mut Vec::new());
-        let kind = match Notation::parse(signature.types.first().copied().unwrap_or_default()).map(|n| n.output) {
-            Ok(Pattern::Other(word)) if word == "optimizer" => RecipeKind::Optimizer,
-            Ok(Pattern::Other(word)) if word == "stop" => RecipeKind::Stop,
-            _ => RecipeKind::Loss,
+        let makes = |what: &str| signature.types.iter().any(|t| t.ends_with(what));
+        let kind = match () {
+            () if makes("-> optimizer") => RecipeKind::Optimizer,
+            () if makes("-> stop") => RecipeKind::Stop,
+            () => RecipeKind::Loss,
         };
         match args {
             Some(args) => {
@@ -307,6 +309,7 @@ impl Checker<'_> {
             }
         }
         let table = inputs.first().map(|(n, _)| *n).filter(|n| self.table_type(*n).is_some());
+        self.row_types.clear();
         let mut extra = Vec::new();
         let fit_name = parts.named.iter().position(|(n, _)| n.text == "fit");
         let fitted = kinds.iter().any(|k| matches!(k, BodyKind::Fit | BodyKind::FitTable));
@@ -378,7 +381,17 @@ impl Checker<'_> {
         let notations: Vec<Notation> = signature.types.iter().filter_map(|t| Notation::parse(t).ok()).collect();
         if let Some((argument, words)) = signature.by {
             let word = args.find(argument).and_then(ArgValue::as_text).unwrap_or_default();
-            let i = words.iter().position(|w| *w == word).unwrap_or(0);
+            // Of several alternatives of one word, the inputs choose.
+            let takes = |i: &usize| {
+                let kind = |(k, (n, _)): (usize, &(NodeId, Span))| {
+                    let pattern = notations[*i].input(k)?;
+                    let misfit = bind(pattern, self.ty(*n), args, &mut Bindings::default());
+                    (misfit != Err(Misfit::Kind)).then_some(())
+                };
+                inputs.iter().enumerate().all(|input| kind(input).is_some())
+            };
+            let said: Vec<usize> = (0..words.len()).filter(|&i| words[i] == word).collect();
+            let i = said.iter().copied().find(takes).or(said.first().copied()).unwrap_or(0);
             let notation = notations.get(i)?.clone();
             return self.fits(signature, &notation, inputs, args, name_span).then_some((i, notation));
         }

@@ -273,7 +273,8 @@ impl Checker<'_> {
             Item::Node(n) => n,
             Item::Unknown => return None,
             _ => {
-                return self.bad_type(expr.span, say!("a ref leads to a table, or to a category", "引用指向表或类别列"));
+                return self
+                    .bad_type(expr.span, say!("a ref leads to a table, or to a category", "引用指向表或类别列"));
             }
         };
         let ok = match self.ty(node).clone() {

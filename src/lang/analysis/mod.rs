@@ -29,7 +29,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::{Domain, DomainKind, Graph, Node, NodeId, NodeKind};
 use crate::signature::Vocabulary;
 use crate::span::Span;
-use crate::types::{DomainId, Type};
+use crate::types::{DomainId, Elem, Type};
 use crate::world::World;
 
 pub(crate) use resolve::Declared;
@@ -112,6 +112,8 @@ pub(crate) struct Checker<'w> {
     pub(crate) current: Vec<(String, Option<String>)>,
     /// Places of the columns that were declared last.
     pub(crate) places: Vec<(String, Span)>,
+    /// What the new columns of the call under way hold.
+    pub(crate) row_types: Vec<(String, Elem)>,
     /// The keys that each domain's rows have, where the data told them.
     pub(crate) keys: BTreeMap<DomainId, Arc<Vec<String>>>,
 }
@@ -134,6 +136,7 @@ impl<'w> Checker<'w> {
             locals_unused: Vec::new(),
             current: Vec::new(),
             places: Vec::new(),
+            row_types: Vec::new(),
             keys: BTreeMap::new(),
         }
     }

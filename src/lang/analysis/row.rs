@@ -87,6 +87,45 @@ impl Checker<'_> {
         }
     }
 
+    /// Returns why a row expression may be missing, and what it was computed from.
+    pub(crate) fn row_marks(
+        &self,
+        expr: &RowExpr,
+        table: &crate::types::TableType,
+        inputs: &[NodeId],
+    ) -> (std::collections::BTreeSet<crate::types::Origin>, crate::types::Marks) {
+        let mut missing = std::collections::BTreeSet::new();
+        let mut marks = crate::types::Marks::default();
+        match expr {
+            RowExpr::Column(name) => {
+                if let Some(c) = table.column(name) {
+                    missing.extend(c.missing.iter().cloned());
+                    marks.join(&c.marks);
+                }
+            }
+            RowExpr::Input(i) => {
+                if let Some(Type::Column(c)) = inputs.get(*i).map(|n| self.ty(*n)) {
+                    missing.extend(c.missing.iter().cloned());
+                    marks.join(&c.marks);
+                }
+            }
+            RowExpr::Missing(inner) => marks = self.row_marks(inner, table, inputs).1,
+            RowExpr::Not(inner) | RowExpr::Negate(inner) => return self.row_marks(inner, table, inputs),
+            RowExpr::InRange { operand, .. } | RowExpr::InList { operand, .. } => {
+                return self.row_marks(operand, table, inputs);
+            }
+            RowExpr::Binary(_, left, right) => {
+                for side in [left, right] {
+                    let (m, k) = self.row_marks(side, table, inputs);
+                    missing.extend(m);
+                    marks.join(&k);
+                }
+            }
+            _ => {}
+        }
+        (missing, marks)
+    }
+
     fn row_misfit(&mut self, span: Span, en: &str, zh: &str) -> Option<(RowExpr, Elem)> {
         self.report(Diagnostic::error("E0306", span, say!("{en} is needed here", "此处需要{zh}")));
         None

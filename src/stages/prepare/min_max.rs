@@ -15,6 +15,7 @@ pub(crate) struct MinMax;
 static SIGNATURE: Signature = Signature::new(Group::Prepare, "min_max", scaling::TYPES)
     .version(1)
     .args(&[COLUMNS.spec()])
+    .infer(scaling::scaled)
     .doc(
         "Scales numbers so that the training rows lie between 0 and 1: `(x - lowest) / (highest - lowest)`. Other rows may \
          lie outside. Numbers that are all the same become 0. Missing values stay missing; columns of a table become floats.",

@@ -8,7 +8,9 @@ use mmf_data::stage::{Batch, Context};
 use mmf_data::table::{Column, Table};
 use mmf_data::values::Values;
 use mmf_lang::args::Arg;
+use mmf_lang::infer::Inference;
 use mmf_lang::say;
+use mmf_lang::types::{Elem, SplitType, Type};
 
 pub(super) const COLUMNS: Arg<Option<Vec<String>>> = Arg::some_columns("columns").doc(
     "Which columns of a table; left out, all int and float columns that are no label, key, ref or order. Without meaning \
@@ -17,6 +19,36 @@ pub(super) const COLUMNS: Arg<Option<Vec<String>>> = Arg::some_columns("columns"
 
 /// The types that both take: a column, a table, a split.
 pub(super) const TYPES: &[&str] = &["col<d, vector[n]> -> col<d, vector[n]>", "table -> table", "split -> split"];
+
+/// As what flows in; the scaled columns of a table are floats.
+pub(super) fn scaled(call: &mut Inference<'_, '_>) -> Option<Type> {
+    if let Some(column) = call.column(0) {
+        return call.out(Elem::Vector(column.elem.as_vector()?));
+    }
+    let chosen = call.args.get(COLUMNS);
+    let mut table = call.table()?;
+    for (name, column) in &mut table.columns {
+        let number = matches!(column.elem, Elem::Int | Elem::Float);
+        match chosen.as_ref().map(|names| names.contains(name)) {
+            Some(true) if !number => {
+                let (span, name, found) = (call.arg_span(COLUMNS.name()), name.clone(), column.elem.to_string());
+                return call.refuse(
+                    "E0301",
+                    span,
+                    say!("only numbers are scaled, `{name}` is {found}", "只能缩放数值，`{name}` 是 {found}"),
+                    None,
+                );
+            }
+            Some(true) => column.elem = Elem::Float,
+            None if number => column.elem = Elem::Float,
+            _ => {}
+        }
+    }
+    Some(match call.input(0) {
+        Type::Split(split) => Type::Split(SplitType { table, ..split }),
+        _ => Type::Table(table),
+    })
+}
 
 /// What is learned of some numbers: `(x - shift) / divisor` scales them. Never given an empty list.
 pub(super) type Learn = fn(&[f64]) -> (f64, f64);

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use mmf_data::error::{Error, Result};
 use mmf_data::stage::{Body, Context, Report, Stage};
 use mmf_data::table::{Column, Split as Parts, Table, Value};
-use mmf_data::values::Values;
 use mmf_lang::args::{Arg, ArgKind, ArgValue, Args};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;

@@ -15,6 +15,7 @@ pub(crate) struct Standardize;
 static SIGNATURE: Signature = Signature::new(Group::Prepare, "standardize", scaling::TYPES)
     .version(1)
     .args(&[COLUMNS.spec()])
+    .infer(scaling::scaled)
     .doc(
         "Scales numbers so that the training rows have mean 0 and deviation 1 (over n, not n - 1). Numbers that are all the \
          same become 0. Missing values stay missing; columns of a table become floats.",

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mmf_data::stage::Quiet;
-use mmf_data::values::Vocabulary;
+use mmf_data::values::{Values, Vocabulary};
 
 use mmf_data::table::Rows;
 
