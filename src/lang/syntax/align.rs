@@ -60,7 +60,12 @@ pub(crate) fn write(rows: &[Row]) -> String {
         if i >= end {
             let beside = |r: &Row| r.comment.is_some() && !r.text.is_empty();
             end = i + 1;
-            while beside(row) && end < rows.len() && beside(&rows[end]) && !rows[end].apart && rows[end].indent == row.indent {
+            while beside(row)
+                && end < rows.len()
+                && beside(&rows[end])
+                && !rows[end].apart
+                && rows[end].indent == row.indent
+            {
                 end += 1;
             }
             let widest = rows[i..end].iter().map(width).max().unwrap_or(0);

@@ -2,8 +2,12 @@
 
 use super::look::Look;
 use super::message;
+use super::scan::PieceKind;
 use super::work::Work;
 use crate::diagnostic::Diagnostic;
+
+/// The most brackets that are mended in one declaration.
+const MISTAKES: usize = 50;
 
 /// How deep brackets may be nested.
 pub(crate) const NESTING: usize = 100;
@@ -13,6 +17,10 @@ pub(crate) const NESTING: usize = 100;
 pub(crate) fn close(work: &mut Work, errors: &mut Vec<Diagnostic>) -> Result<(), Diagnostic> {
     let text = work.text.clone();
     let look = Look::new(&text);
+    if let Some(deep) = too_deep(&look) {
+        let piece = look.pieces[deep];
+        return Err(message::too_deep(work.span(piece.start..piece.end)));
+    }
     let mut edits = match_up(&look, false);
     if edits.iter().any(|edit| matches!(edit, Edit::Close { .. })) {
         // Where the lines' indents tell which bracket was forgotten, they are believed.
@@ -21,19 +29,8 @@ pub(crate) fn close(work: &mut Work, errors: &mut Vec<Diagnostic>) -> Result<(),
             edits = indented;
         }
     }
-    let mut depth = 0usize;
-    for (i, piece) in look.pieces.iter().enumerate() {
-        match look.word(i) {
-            "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > NESTING {
-            return Err(message::too_deep(work.span(piece.start..piece.end)));
-        }
-    }
     let mut puts: Vec<(std::ops::Range<usize>, &str)> = Vec::new();
-    for edit in &edits {
+    for edit in edits.iter().take(MISTAKES) {
         match *edit {
             Edit::Close { open, at } => {
                 let piece = look.pieces[open];
@@ -71,6 +68,44 @@ pub(crate) fn close(work: &mut Work, errors: &mut Vec<Diagnostic>) -> Result<(),
     Ok(())
 }
 
+/// Returns the piece with which brackets, also those of types, are nested too deep.
+fn too_deep(look: &Look) -> Option<usize> {
+    // How many `<` are open in each bracket; some are comparisons, which end with their line or at a word between them.
+    let mut open = vec![0usize];
+    let mut angles = 0usize;
+    for (i, piece) in look.pieces.iter().enumerate() {
+        let word = look.word(i);
+        match word {
+            "(" | "[" | "{" => open.push(0),
+            ")" | "]" | "}" if open.len() > 1 => angles -= open.pop().unwrap_or(0),
+            _ => {}
+        }
+        let depth = open.len() - 1;
+        let innermost = open.last_mut().expect("the outermost level is never closed");
+        match word {
+            "<" => {
+                *innermost += 1;
+                angles += 1;
+            }
+            ">" if *innermost > 0 => {
+                *innermost -= 1;
+                angles -= 1;
+            }
+            "=" | "and" | "or" => angles -= std::mem::take(innermost),
+            _ if piece.kind == PieceKind::LineEnd
+                && look.before(i).is_none_or(|b| !matches!(look.word(b), "<" | ",")) =>
+            {
+                angles -= std::mem::take(innermost);
+            }
+            _ => {}
+        }
+        if depth + angles > NESTING {
+            return Some(i);
+        }
+    }
+    None
+}
+
 /// Returns the piece behind which a `{` is missing, if the `}` at `close` ends a block of indented lines.
 fn missing_open(look: &Look, close: usize) -> Option<usize> {
     if look.word(close) != "}" || !look.begins_line(close) {
@@ -84,7 +119,8 @@ fn missing_open(look: &Look, close: usize) -> Option<usize> {
             _ => {}
         }
         let Some(before) = look.before(i) else { continue };
-        let inside = depth == 0 && look.pieces[i].is_code() && look.begins_line(i) && indent(look, i) > indent(look, close);
+        let inside =
+            depth == 0 && look.pieces[i].is_code() && look.begins_line(i) && indent(look, i) > indent(look, close);
         if inside && look.ends_value(before) && look.word(i) != "|>" {
             return Some(before);
         }
@@ -199,5 +235,9 @@ fn end_of(look: &Look, open: usize, limit: usize) -> usize {
         }
         last = i;
     }
-    if last == open || matches!(look.word(last), "," | "(" | "[" | "=" | "|>") { before_limit } else { look.pieces[last].end }
+    if last == open || matches!(look.word(last), "," | "(" | "[" | "=" | "|>") {
+        before_limit
+    } else {
+        look.pieces[last].end
+    }
 }

@@ -28,9 +28,10 @@ pub(crate) fn find(file: FileId, text: &str, pieces: &[Piece]) -> (Vec<Patch>, V
         match piece.kind {
             PieceKind::LineEnd => line += 1,
             PieceKind::Text { closed, quote } => {
-                let prefix = i.checked_sub(1).map(|b| &pieces[b]).filter(|b| {
-                    b.kind == PieceKind::Word && b.end == piece.start && b.end - b.start <= 2
-                });
+                let prefix = i
+                    .checked_sub(1)
+                    .map(|b| &pieces[b])
+                    .filter(|b| b.kind == PieceKind::Word && b.end == piece.start && b.end - b.start <= 2);
                 found.string(piece, closed, quote, prefix);
             }
             PieceKind::Number => skip = i + found.number(&pieces[i..], i.checked_sub(1).map(|b| &pieces[b])),
@@ -174,7 +175,9 @@ impl Found<'_> {
         let (error, with) = match sign {
             "&&" | "&" => (message::word_for(span, sign, "and"), " and "),
             "||" => (message::word_for(span, sign, "or"), " or "),
-            "!" if next.is_some_and(|n| n.kind != PieceKind::LineEnd) => (message::word_for(span, sign, "not"), " not "),
+            "!" if next.is_some_and(|n| n.kind != PieceKind::LineEnd) => {
+                (message::word_for(span, sign, "not"), " not ")
+            }
             "!" => (message::strange(span, '!'), " "),
             "|" => (message::sign_for(span, sign, "|>"), "|>"),
             "->" => (message::sign_for(span, sign, "|>"), "|>"),
@@ -184,7 +187,8 @@ impl Found<'_> {
             "::" => (message::sign_for(span, sign, "."), "."),
             "+=" | "-=" | "*=" | "/=" => (message::changing(span, sign), "="),
             "**" | "^" => {
-                let left = before.is_some_and(|b| b.kind != PieceKind::Sign || matches!(b.of(self.text), ")" | "]" | "}"));
+                let left =
+                    before.is_some_and(|b| b.kind != PieceKind::Sign || matches!(b.of(self.text), ")" | "]" | "}"));
                 (message::no_operator(span, sign), if left { "*" } else { " " })
             }
             "~" => (message::strange(span, '~'), " "),

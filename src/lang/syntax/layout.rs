@@ -57,6 +57,7 @@ pub(crate) fn layout(shape: &Shape) -> Vec<Row> {
         match token.role {
             Role::Comment => layout.comment(i, token, last),
             Role::Separator => {}
+            _ if shape.idle_comma(i) => {}
             _ => {
                 layout.code(i, token, last);
                 last = Some(i);
@@ -70,12 +71,11 @@ pub(crate) fn layout(shape: &Shape) -> Vec<Row> {
 impl Layout<'_, '_> {
     fn comment(&mut self, index: usize, token: &Token, last: Option<usize>) {
         let text = token.piece.of(self.shape.text).trim_end().to_string();
-        if token.lines == 0 && index > 0 && self.waiting.is_empty() && !self.ended {
-            if let Some(row) = self.rows.last_mut() {
-                row.comment = Some(text);
-                self.ended = true;
-                return;
-            }
+        let behind = token.lines == 0 && index > 0 && self.waiting.is_empty() && !self.ended;
+        if let Some(row) = self.rows.last_mut().filter(|_| behind) {
+            row.comment = Some(text);
+            self.ended = true;
+            return;
         }
         let opened = last.is_some_and(|l| index == l + 1 && matches!(self.shape.tokens[l].role, Role::Opens(_)));
         self.waiting.push((text, token.lines > 1 && !opened && index > 0));
@@ -120,10 +120,7 @@ impl Layout<'_, '_> {
         if let (Some(key), true) = (self.shape.key(start, index), row.mark.is_none()) {
             row.mark = Some((key, row.text.len()));
         }
-        // A comma before the bracket that follows on the same row says nothing.
-        if !self.shape.idle_comma(index) {
-            row.text.push_str(written);
-        }
+        row.text.push_str(written);
         row.tokens.end = index + 1;
         if let Role::Opens(frame) = token.role {
             let inner = indent + INDENT;
@@ -201,7 +198,7 @@ impl Shape<'_> {
         })
     }
 
-    /// Returns whether this is a comma before a closing bracket on the same line.
+    /// Returns whether this is a comma before a closing bracket on the same line: it says nothing, and is not written.
     fn idle_comma(&self, index: usize) -> bool {
         self.word(index) == ","
             && self.tokens[index].piece.kind == PieceKind::Sign
@@ -216,7 +213,9 @@ impl Shape<'_> {
         }
         let sign = |i: usize| self.tokens[i].piece.kind == PieceKind::Sign;
         match self.frames[first.frame].open {
-            ' ' if self.word(index) == "=" && sign(index) && self.word(start) != "def" => Some(self.word(start).to_string()),
+            ' ' if self.word(index) == "=" && sign(index) && self.word(start) != "def" => {
+                Some(self.word(start).to_string())
+            }
             '{' if index == start + 1 && self.word(index) == "=" && sign(index) => Some("=".to_string()),
             '{' if index == start + 2 && self.word(index - 1) == ":" && sign(index - 1) => Some(":".to_string()),
             _ => None,

@@ -196,7 +196,8 @@ fn known(work: &Work, look: &Look, at: usize) -> Option<Mend> {
         }
         // What touches its name.
         if word == "@" && !gap.is_empty() && !line && look.ends_value(b) {
-            let next = look.after(index).filter(|&n| !look.begins_line(n)).map_or(gap.end + 1, |n| look.pieces[n].start);
+            let next =
+                look.after(index).filter(|&n| !look.begins_line(n)).map_or(gap.end + 1, |n| look.pieces[n].start);
             return mend(message::touches(work.span(gap.clone()), previous, word), gap.start..next, "@");
         }
         if !gap.is_empty() && !line && named && matches!(word, "(" | "[") {
@@ -251,7 +252,11 @@ fn known(work: &Work, look: &Look, at: usize) -> Option<Mend> {
             }
             if word == ":" && look.word(look.at(0)?) == "param" {
                 let equals = (index..look.pieces.len()).find(|&i| look.word(i) == "=")?;
-                return mend(message::typed_param(span(index)), look.pieces[index].start..look.pieces[equals].start, "");
+                return mend(
+                    message::typed_param(span(index)),
+                    look.pieces[index].start..look.pieces[equals].start,
+                    "",
+                );
             }
             if look.after(index).is_some_and(|n| matches!(look.word(n), "=" | ":")) {
                 return mend(message::two_names(span(index), previous), bytes(b), "");
@@ -296,7 +301,11 @@ fn known(work: &Work, look: &Look, at: usize) -> Option<Mend> {
             return mend(message::colon(span(b)), bytes(b), " =");
         }
         if word == ">" && previous == "<" && gap.is_empty() {
-            return mend(message::sign_for(work.span(gap.start - 1..look.pieces[index].end), "<>", "!="), gap.start - 1..look.pieces[index].end, "!=");
+            return mend(
+                message::sign_for(work.span(gap.start - 1..look.pieces[index].end), "<>", "!="),
+                gap.start - 1..look.pieces[index].end,
+                "!=",
+            );
         }
         if previous == "|>" {
             let unit = match look.pieces[index].kind {
@@ -415,9 +424,7 @@ fn metric(work: &Work, look: &Look, index: usize) -> Option<Mend> {
     let equals = (0..index).any(|i| look.word(i) == "=");
     match (equals, on) {
         (true, false) if look.word(before) == "=" => Some(Mend { error, range: end..end, with: format!(" {HOLE}") }),
-        (true, false) if look.word(index) == "{" => {
-            Some(Mend { error, range: end..end, with: format!(" on {HOLE}") })
-        }
+        (true, false) if look.word(index) == "{" => Some(Mend { error, range: end..end, with: format!(" on {HOLE}") }),
         (true, false) if index == look.pieces.len() => {
             Some(Mend { error, range: end..end, with: format!(" on {HOLE} {{}}") })
         }

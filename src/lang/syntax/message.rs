@@ -94,12 +94,8 @@ pub(crate) fn strange(span: Span, c: char) -> Diagnostic {
 pub(crate) fn wide(span: Span, c: char, sign: &str) -> Diagnostic {
     let sign = if sign == " " { "a plain blank" } else { sign };
     let zh = if sign == "a plain blank" { "普通空格" } else { sign };
-    Diagnostic::error(
-        "E0002",
-        span,
-        say!("`{c}` is not the sign that the language uses", "`{c}` 不是语言所用的符号"),
-    )
-    .help(say!("write `{sign}`", "写成 `{zh}`"))
+    Diagnostic::error("E0002", span, say!("`{c}` is not the sign that the language uses", "`{c}` 不是语言所用的符号"))
+        .help(say!("write `{sign}`", "写成 `{zh}`"))
 }
 
 pub(crate) fn name_with_underscore(span: Span, rest: &str) -> Diagnostic {
@@ -132,21 +128,14 @@ pub(crate) fn quotes(span: Span, quote: char, inner: &str) -> Diagnostic {
 }
 
 pub(crate) fn escape(span: Span, written: &str) -> Diagnostic {
-    Diagnostic::error("E0006", span, say!("`{written}` is no escape", "`{written}` 不是转义")).help(say!(
-        "write `\\\\` for a backslash, or `/` in a path",
-        "反斜杠写成 `\\\\`，路径里用 `/`"
-    ))
+    Diagnostic::error("E0006", span, say!("`{written}` is no escape", "`{written}` 不是转义"))
+        .help(say!("write `\\\\` for a backslash, or `/` in a path", "反斜杠写成 `\\\\`，路径里用 `/`"))
 }
 
 pub(crate) fn placeholder(span: Span, written: &str) -> Diagnostic {
     let written = short(written);
     let brace = if written.starts_with('}') { "}}" } else { "{{" };
-    Diagnostic::error(
-        "E0006",
-        span,
-        say!("`{written}` is no placeholder", "`{written}` 不是占位符"),
-    )
-    .help(say!(
+    Diagnostic::error("E0006", span, say!("`{written}` is no placeholder", "`{written}` 不是占位符")).help(say!(
         "a placeholder is `{{header}}`; for a plain brace write `{brace}`",
         "占位符写成 `{{header}}`；花括号本身写成 `{brace}`"
     ))
@@ -186,8 +175,10 @@ pub(crate) fn unit(span: Span, written: &str, unit: &str) -> Diagnostic {
 
 pub(crate) fn no_number(span: Span, written: &str) -> Diagnostic {
     let written = short(written);
-    Diagnostic::error("E0013", span, say!("`{written}` is not a number", "`{written}` 不是数字"))
-        .note(say!("what begins with a digit is a number, as far as letters and digits run", "以数字开头的一串字母和数字都算作一个数"))
+    Diagnostic::error("E0013", span, say!("`{written}` is not a number", "`{written}` 不是数字")).note(say!(
+        "what begins with a digit is a number, as far as letters and digits run",
+        "以数字开头的一串字母和数字都算作一个数"
+    ))
 }
 
 pub(crate) fn word_for(span: Span, sign: &str, word: &str) -> Diagnostic {
@@ -200,17 +191,27 @@ pub(crate) fn sign_for(span: Span, sign: &str, meant: &str) -> Diagnostic {
 }
 
 pub(crate) fn changing(span: Span, sign: &str) -> Diagnostic {
-    Diagnostic::error("E0025", span, say!("the language has no `{sign}`: no value changes", "语言中没有 `{sign}`：值不会改变"))
-        .help(say!("give the new value a name of its own", "给新值另取一个名称"))
+    Diagnostic::error(
+        "E0025",
+        span,
+        say!("the language has no `{sign}`: no value changes", "语言中没有 `{sign}`：值不会改变"),
+    )
+    .help(say!("give the new value a name of its own", "给新值另取一个名称"))
 }
 
 pub(crate) fn no_operator(span: Span, sign: &str) -> Diagnostic {
-    Diagnostic::error("E0022", span, say!("there is no operator `{sign}`", "没有 `{sign}` 这个运算符"))
-        .note(say!("the operators are `+ - * / == != < <= > >= in and or not |>`", "运算符有 `+ - * / == != < <= > >= in and or not |>`"))
+    Diagnostic::error("E0022", span, say!("there is no operator `{sign}`", "没有 `{sign}` 这个运算符")).note(say!(
+        "the operators are `+ - * / == != < <= > >= in and or not |>`",
+        "运算符有 `+ - * / == != < <= > >= in and or not |>`"
+    ))
 }
 
 pub(crate) fn comment(span: Span, sign: &str) -> Diagnostic {
-    Diagnostic::error("E0025", span, say!("a comment begins with `#`, not with `{sign}`", "注释以 `#` 开头，不用 `{sign}`"))
+    Diagnostic::error(
+        "E0025",
+        span,
+        say!("a comment begins with `#`, not with `{sign}`", "注释以 `#` 开头，不用 `{sign}`"),
+    )
 }
 
 pub(crate) fn ends_early(span: Span) -> Diagnostic {
@@ -221,8 +222,14 @@ pub(crate) fn unexpected(span: Span, word: &str, frame: Option<&str>) -> Diagnos
     let word = short(word);
     let error = Diagnostic::error("E0001", span, say!("`{word}` cannot stand here", "此处不能出现 `{word}`"));
     match frame {
-        Some("(") => error.note(say!("between `(` and `)` stand arguments, with commas between them", "`(` 与 `)` 之间是参数，以逗号分隔")),
-        Some("[") => error.note(say!("between `[` and `]` stand values, with commas between them", "`[` 与 `]` 之间是值，以逗号分隔")),
+        Some("(") => error.note(say!(
+            "between `(` and `)` stand arguments, with commas between them",
+            "`(` 与 `)` 之间是参数，以逗号分隔"
+        )),
+        Some("[") => error.note(say!(
+            "between `[` and `]` stand values, with commas between them",
+            "`[` 与 `]` 之间是值，以逗号分隔"
+        )),
         Some(_) => error.note(say!(
             "a line of a block is `name: type`, `name = value` or a value",
             "块中的一行是 `name: type`、`name = value` 或一个值"
@@ -240,8 +247,12 @@ pub(crate) fn closes_nothing(span: Span, close: &str) -> Diagnostic {
 }
 
 pub(crate) fn closes_other(span: Span, open: Span, close: &str, wanted: &str) -> Diagnostic {
-    Diagnostic::error("E0009", span, say!("`{close}` cannot close this: it takes `{wanted}`", "这里应以 `{wanted}` 闭合，而不是 `{close}`"))
-        .also(open, say!("opened here", "在此处打开"))
+    Diagnostic::error(
+        "E0009",
+        span,
+        say!("`{close}` cannot close this: it takes `{wanted}`", "这里应以 `{wanted}` 闭合，而不是 `{close}`"),
+    )
+    .also(open, say!("opened here", "在此处打开"))
 }
 
 pub(crate) fn no_value(span: Span, sign: &str) -> Diagnostic {
@@ -254,7 +265,11 @@ pub(crate) fn no_stage(span: Span) -> Diagnostic {
 
 pub(crate) fn stage_wanted(span: Span, word: &str) -> Diagnostic {
     let word = short(word);
-    Diagnostic::error("E0029", span, say!("`{word}` is no stage: `|>` takes a stage on its right", "`{word}` 不是阶段：`|>` 的右边要是阶段"))
+    Diagnostic::error(
+        "E0029",
+        span,
+        say!("`{word}` is no stage: `|>` takes a stage on its right", "`{word}` 不是阶段：`|>` 的右边要是阶段"),
+    )
 }
 
 pub(crate) fn no_type(span: Span) -> Diagnostic {
@@ -293,8 +308,12 @@ pub(crate) fn no_name_behind(span: Span, keyword: &str) -> Diagnostic {
 }
 
 pub(crate) fn reserved(span: Span, word: &str) -> Diagnostic {
-    Diagnostic::error("E0024", span, say!("`{word}` is a word of the language and no name", "`{word}` 是语言的保留词，不能作名称"))
-        .note(say!("reserved are `and or not in true false` alone", "保留词只有 `and or not in true false`"))
+    Diagnostic::error(
+        "E0024",
+        span,
+        say!("`{word}` is a word of the language and no name", "`{word}` 是语言的保留词，不能作名称"),
+    )
+    .note(say!("reserved are `and or not in true false` alone", "保留词只有 `and or not in true false`"))
 }
 
 pub(crate) fn operator_first(span: Span, sign: &str) -> Diagnostic {
@@ -309,8 +328,12 @@ pub(crate) fn minus_first(span: Span) -> Diagnostic {
 
 pub(crate) fn touches(span: Span, before: &str, sign: &str) -> Diagnostic {
     let before = short(before);
-    Diagnostic::error("E0014", span, say!("no blank may stand between `{before}` and `{sign}`", "`{before}` 与 `{sign}` 之间不能有空格"))
-        .help(say!("write `{before}{sign}`", "写成 `{before}{sign}`"))
+    Diagnostic::error(
+        "E0014",
+        span,
+        say!("no blank may stand between `{before}` and `{sign}`", "`{before}` 与 `{sign}` 之间不能有空格"),
+    )
+    .help(say!("write `{before}{sign}`", "写成 `{before}{sign}`"))
 }
 
 pub(crate) fn no_index(span: Span) -> Diagnostic {
@@ -327,7 +350,11 @@ pub(crate) fn bounds(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn equals(span: Span) -> Diagnostic {
-    Diagnostic::error("E0007", span, say!("a declaration gives its value by `=`, not `==`", "声明用 `=` 给出值，不用 `==`"))
+    Diagnostic::error(
+        "E0007",
+        span,
+        say!("a declaration gives its value by `=`, not `==`", "声明用 `=` 给出值，不用 `==`"),
+    )
 }
 
 pub(crate) fn no_equals(span: Span, name: &str) -> Diagnostic {
@@ -336,8 +363,12 @@ pub(crate) fn no_equals(span: Span, name: &str) -> Diagnostic {
 }
 
 pub(crate) fn compares(span: Span) -> Diagnostic {
-    Diagnostic::error("E0019", span, say!("`=` gives a name a value; it does not compare", "`=` 用来给名称赋值，不用来比较"))
-        .help(say!("write `==`", "写成 `==`"))
+    Diagnostic::error(
+        "E0019",
+        span,
+        say!("`=` gives a name a value; it does not compare", "`=` 用来给名称赋值，不用来比较"),
+    )
+    .help(say!("write `==`", "写成 `==`"))
 }
 
 pub(crate) fn colon(span: Span) -> Diagnostic {
@@ -351,8 +382,12 @@ pub(crate) fn map(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn prefix(span: Span, prefix: &str) -> Diagnostic {
-    Diagnostic::error("E0025", span, say!("a string has no prefix: write it without `{prefix}`", "字符串没有前缀：去掉 `{prefix}`"))
-        .note(say!("`{{name}}` in a string is the cell under that header", "字符串中的 `{{name}}` 是该表头下的单元格"))
+    Diagnostic::error(
+        "E0025",
+        span,
+        say!("a string has no prefix: write it without `{prefix}`", "字符串没有前缀：去掉 `{prefix}`"),
+    )
+    .note(say!("`{{name}}` in a string is the cell under that header", "字符串中的 `{{name}}` 是该表头下的单元格"))
 }
 
 pub(crate) fn no_sign(span: Span, name: &str, sign: &str) -> Diagnostic {
@@ -367,13 +402,21 @@ pub(crate) fn no_comma(span: Span, next: &str) -> Diagnostic {
 
 pub(crate) fn second(span: Span, word: &str) -> Diagnostic {
     let word = short(word);
-    Diagnostic::error("E0001", span, say!("the declaration is complete before `{word}`", "声明到 `{word}` 之前已经完整"))
-        .help(say!("begin a new line, or join the two by `|>` or an operator", "另起一行，或用 `|>` 或运算符连接两者"))
+    Diagnostic::error(
+        "E0001",
+        span,
+        say!("the declaration is complete before `{word}`", "声明到 `{word}` 之前已经完整"),
+    )
+    .help(say!("begin a new line, or join the two by `|>` or an operator", "另起一行，或用 `|>` 或运算符连接两者"))
 }
 
 pub(crate) fn metric(span: Span) -> Diagnostic {
-    Diagnostic::error("E0030", span, say!("a metric says which train it measures, and on which part", "metric 要写明衡量哪个 train、在哪个部分上"))
-        .help(say!("write `metric NAME = TRAIN on PARTS.test {{ … }}`", "写成 `metric NAME = TRAIN on PARTS.test {{ … }}`"))
+    Diagnostic::error(
+        "E0030",
+        span,
+        say!("a metric says which train it measures, and on which part", "metric 要写明衡量哪个 train、在哪个部分上"),
+    )
+    .help(say!("write `metric NAME = TRAIN on PARTS.test {{ … }}`", "写成 `metric NAME = TRAIN on PARTS.test {{ … }}`"))
 }
 
 pub(crate) fn unknown_keyword(span: Span, word: &str, meant: Option<&str>, near: bool) -> Diagnostic {
@@ -399,7 +442,10 @@ pub(crate) fn no_keyword(span: Span, name: &str, literal: bool) -> Diagnostic {
     let error = Diagnostic::error(
         "E0004",
         span,
-        say!("`{name}` is given a value, but no keyword says what it is", "给 `{name}` 赋了值，但没有关键词说明它是什么"),
+        say!(
+            "`{name}` is given a value, but no keyword says what it is",
+            "给 `{name}` 赋了值，但没有关键词说明它是什么"
+        ),
     );
     match literal {
         true => error.help(say!("write `param {name} = …`", "写成 `param {name} = …`")),
@@ -416,8 +462,12 @@ pub(crate) fn use_placeholder(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn use_path(span: Span) -> Diagnostic {
-    Diagnostic::error("E0026", span, say!("behind `use` stands a file's path in quotes", "`use` 之后是加引号的文件路径"))
-        .help(say!("write `use \"FILE.mmf\"`", "写成 `use \"FILE.mmf\"`"))
+    Diagnostic::error(
+        "E0026",
+        span,
+        say!("behind `use` stands a file's path in quotes", "`use` 之后是加引号的文件路径"),
+    )
+    .help(say!("write `use \"FILE.mmf\"`", "写成 `use \"FILE.mmf\"`"))
 }
 
 pub(crate) fn mixed(span: Span, block: Span, column: bool) -> Diagnostic {
@@ -441,12 +491,23 @@ pub(crate) fn lone_comma(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn default(span: Span) -> Diagnostic {
-    Diagnostic::error("E0001", span, say!("a parameter's default is a number, a string, `true` or `false`", "参数的默认值是数字、字符串、`true` 或 `false`"))
+    Diagnostic::error(
+        "E0001",
+        span,
+        say!(
+            "a parameter's default is a number, a string, `true` or `false`",
+            "参数的默认值是数字、字符串、`true` 或 `false`"
+        ),
+    )
 }
 
 pub(crate) fn list_wanted(span: Span) -> Diagnostic {
-    Diagnostic::error("E0001", span, say!("a comma cannot stand here: a declaration has one value", "此处不能出现逗号：一个声明只有一个值"))
-        .help(say!("write a list as `[a, b]`", "列表写成 `[a, b]`"))
+    Diagnostic::error(
+        "E0001",
+        span,
+        say!("a comma cannot stand here: a declaration has one value", "此处不能出现逗号：一个声明只有一个值"),
+    )
+    .help(say!("write a list as `[a, b]`", "列表写成 `[a, b]`"))
 }
 
 pub(crate) fn in_set(span: Span) -> Diagnostic {

@@ -3,7 +3,7 @@
 use super::build::Builder;
 use super::cut::cut;
 use super::notes::notes;
-use super::recover::{self, Begin, Strays};
+use super::recover::{self, Strays};
 use super::scan::scan;
 use super::tree::{Declaration, DeclarationKind, File};
 use super::work::Work;
@@ -58,7 +58,7 @@ pub fn parse(id: FileId, text: &str) -> (File, Vec<Diagnostic>) {
             read(work, &notes.below, &mut declarations, &mut errors);
             continue;
         }
-        if let Begin::Mended(broken) = recover::begin(&mut work, &mut strays, &mut errors) {
+        if let Some(broken) = recover::begin(&mut work, &mut strays, &mut errors) {
             let mut others = Vec::new();
             read(work, &notes.below, &mut others, &mut errors);
             declarations.push(broken);

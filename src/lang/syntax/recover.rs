@@ -10,18 +10,10 @@ use super::work::Work;
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
 
-/// What to make of a stretch that begins with no keyword and name.
-pub(crate) enum Begin {
-    /// Nothing; it is said already.
-    Skip,
-    /// It was mended into a declaration, to be read for its other mistakes; of it, only the name is kept.
-    Mended(Declaration),
-}
-
 /// Lines side by side that declare nothing: one mistake.
 #[derive(Default)]
 pub(crate) struct Strays {
-    /// The index of the error of the run that is open.
+    /// Whether the line before is one of them.
     open: bool,
     /// Where such lines stand; nothing else is said about them.
     pub(crate) places: Vec<Span>,
@@ -33,18 +25,20 @@ impl Strays {
     }
 }
 
-/// Looks at a stretch that stands where a declaration should.
-pub(crate) fn begin(work: &mut Work, strays: &mut Strays, errors: &mut Vec<Diagnostic>) -> Begin {
+/// Looks at a stretch that stands where a declaration should. Returns a broken declaration where it can be mended into one,
+/// to be read for its other mistakes; else all is said.
+pub(crate) fn begin(work: &mut Work, strays: &mut Strays, errors: &mut Vec<Diagnostic>) -> Option<Declaration> {
     let text = work.text.clone();
     let look = Look::new(&text);
-    let Some(first) = look.at(0) else { return Begin::Skip };
+    let first = look.at(0)?;
     let span = |i: usize| work.span(look.pieces[i].start..look.pieces[i].end);
     let (word, piece) = (look.word(first), look.pieces[first]);
     let second = look.after(first).filter(|&s| !look.begins_line(s));
     let keyword = KEYWORDS.contains(&word);
     let name = |i: usize| Name { text: normal(look.word(i)), span: span(i) };
     let whole = work.span(piece.start..text.trim_end().len());
-    let broken = |name: Name| Declaration { doc: None, span: whole, kind: DeclarationKind::Broken { keyword: None, name } };
+    let broken =
+        |name: Name| Declaration { doc: None, span: whole, kind: DeclarationKind::Broken { keyword: None, name } };
 
     if misspelt(&text, &look.pieces[first..])
         && let Some(second) = second
@@ -60,7 +54,7 @@ pub(crate) fn begin(work: &mut Work, strays: &mut Strays, errors: &mut Vec<Diagn
         };
         work.replace(piece.start..piece.end, with);
         strays.end();
-        return Begin::Mended(declaration);
+        return Some(declaration);
     }
     if piece.kind == PieceKind::Word
         && let Some(second) = second
@@ -79,7 +73,7 @@ pub(crate) fn begin(work: &mut Work, strays: &mut Strays, errors: &mut Vec<Diagn
                 let declaration = broken(name(first));
                 work.insert(piece.start, "prepare ");
                 strays.end();
-                return Begin::Mended(declaration);
+                return Some(declaration);
             }
             _ if keyword && matches!(kind, PieceKind::Number | PieceKind::Text { .. }) => {
                 errors.push(message::no_name_behind(span(second), word));
@@ -90,7 +84,7 @@ pub(crate) fn begin(work: &mut Work, strays: &mut Strays, errors: &mut Vec<Diagn
                 if let (Some("use"), _) = meant(word) {
                     errors.push(message::unknown_keyword(span(first), word, Some("use"), true));
                     strays.end();
-                    return Begin::Skip;
+                    return None;
                 }
             }
             _ => {}
@@ -121,9 +115,9 @@ pub(crate) fn begin(work: &mut Work, strays: &mut Strays, errors: &mut Vec<Diagn
     skip(strays, whole)
 }
 
-fn skip(strays: &mut Strays, whole: Span) -> Begin {
+fn skip(strays: &mut Strays, whole: Span) -> Option<Declaration> {
     strays.places.push(whole);
-    Begin::Skip
+    None
 }
 
 /// Returns the keyword that was meant by another word, and whether it is only misspelt.
@@ -162,7 +156,7 @@ pub(crate) fn thin(text: &str, strays: &Strays, errors: &mut Vec<Diagnostic>) {
     };
     let line = |at: u32| text[..at as usize].rfind('\n').map_or(0, |i| i + 1);
     let lines = |code: &str| -> Vec<usize> {
-        errors.iter().filter(|e| e.code == code).map(|e| line(e.span.start)).collect()
+        errors.iter().filter(|e| e.code == code && !stray(e)).map(|e| line(e.span.start)).collect()
     };
     let (strange, open) = (lines("E0002"), lines("E0005"));
     let mut last = None;

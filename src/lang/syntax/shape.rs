@@ -31,8 +31,6 @@ pub(crate) enum Role {
     Comment,
     /// Between declarations or the lines of a block: a matter of style.
     Separator,
-    /// `<` or `>` around a type's parameters.
-    Angle,
     /// A minus before a value.
     Negate,
     /// A `?` behind `in …`.
@@ -53,7 +51,6 @@ pub(crate) struct Frame {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
-    pub(crate) frame: usize,
     /// Whether the author has broken its pipe into lines.
     pub(crate) broken: bool,
     pub(crate) steps: usize,
@@ -72,7 +69,8 @@ struct Marks {
 
 impl Marks {
     fn angle(&self, at: usize) -> bool {
-        let inside = |ranges: &[(usize, usize)]| ranges.iter().filter(|(s, e)| *s <= at && at < *e).map(|(s, _)| *s).max();
+        let inside =
+            |ranges: &[(usize, usize)]| ranges.iter().filter(|(s, e)| *s <= at && at < *e).map(|(s, _)| *s).max();
         match (inside(&self.types), inside(&self.values)) {
             (Some(ty), Some(value)) => ty >= value,
             (Some(_), None) => true,
@@ -177,7 +175,7 @@ pub(crate) fn shape<'t>(text: &'t str, file: &File) -> Shape<'t> {
                 shape.frames[*frame].broken = true;
             }
             let next = pieces[i..].iter().find(|p| p.is_code()).map_or("", |p| p.of(text));
-            let goes = last.is_some_and(|l| l.role != Role::Angle && goes_on(l.piece.of(text)));
+            let goes = last.is_some_and(|l| !matches!(l.role, Role::Closes(_)) && goes_on(l.piece.of(text)));
             if let Some((frame, item)) = open.last_mut()
                 && matches!(shape.frames[*frame].open, ' ' | '{')
                 && !goes
@@ -216,7 +214,7 @@ pub(crate) fn shape<'t>(text: &'t str, file: &File) -> Shape<'t> {
             token.first = item.is_none() && !comma;
             token.item = item.filter(|_| !comma).unwrap_or(shape.items.len());
             if token.item == shape.items.len() {
-                shape.items.push(Item { frame, broken: false, steps: 0 });
+                shape.items.push(Item { broken: false, steps: 0 });
             }
             // Behind a comma the next item begins.
             if let Some((_, item)) = open.last_mut() {
@@ -236,7 +234,8 @@ pub(crate) fn shape<'t>(text: &'t str, file: &File) -> Shape<'t> {
             };
             if token.role == Role::Pipe {
                 shape.items[token.item].steps += 1;
-                shape.items[token.item].broken |= token.lines > 0 || shape.tokens.last().is_some_and(|t| t.role == Role::Comment);
+                shape.items[token.item].broken |=
+                    token.lines > 0 || shape.tokens.last().is_some_and(|t| t.role == Role::Comment);
             }
             if let Some(pipe) = last.filter(|l| l.role == Role::Pipe)
                 && (token.lines > 0 || shape.tokens.last().is_some_and(|t| t.role == Role::Comment))

@@ -4,9 +4,10 @@ use crate::span::{FileId, place};
 use crate::syntax::parser::parse;
 
 mod formatting;
+mod generate;
 mod language;
 mod mistakes;
-mod probe;
+mod properties;
 
 /// Returns the mistakes in a text, a line each: the code, the place, what is said, and the help.
 fn report(text: &str) -> String {
