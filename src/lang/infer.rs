@@ -200,7 +200,8 @@ impl Inference<'_, '_> {
 
     /// Looks at the data of a source and declares its columns; see `analysis/columns.rs`.
     pub fn source(&mut self, request: crate::world::ScanRequest) -> Option<Type> {
-        self.checker.source_type(self.scope.file, self.span, &mut self.args, &mut self.inputs, request)
+        let span = self.arg_span("path");
+        self.checker.source_type(span, &mut self.args, &mut self.inputs, request)
     }
 
     pub fn base(&self) -> String {

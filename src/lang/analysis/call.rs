@@ -395,7 +395,7 @@ impl Checker<'_> {
             let notation = notations.get(i)?.clone();
             return self.fits(signature, &notation, inputs, args, name_span).then_some((i, notation));
         }
-        let joint = inputs.iter().any(|(n, _)| self.graph.dag[*n].joint);
+        let joint = inputs.iter().any(|(n, _)| self.untrained(*n));
         let matching: Vec<usize> = (0..notations.len())
             .filter(|&i| notations[i].takes(inputs.len()))
             .filter(|&i| {
@@ -417,7 +417,7 @@ impl Checker<'_> {
             matching.iter().find(|i| !is_joint(i)).copied().or(Some(first))
         };
         let Some(chosen) = chosen else {
-            let place = inputs.iter().find(|(n, _)| self.graph.dag[*n].joint).map_or(name_span, |(_, s)| *s);
+            let place = inputs.iter().find(|(n, _)| self.untrained(*n)).map_or(name_span, |(_, s)| *s);
             self.report(
                 Diagnostic::error(
                     "E0309",
@@ -454,6 +454,11 @@ impl Checker<'_> {
         }
         let notation = notations[chosen].clone();
         self.fits(signature, &notation, inputs, args, name_span).then_some((chosen, notation))
+    }
+
+    /// Tells whether a network without weights of its time is inside.
+    fn untrained(&self, node: NodeId) -> bool {
+        matches!(self.ty(node), Type::Column(c) if c.marks.joint)
     }
 
     /// Checks the inputs against a notation, and reports where they do not fit.

@@ -341,7 +341,6 @@ impl Checker<'_> {
     /// Returns the type of a source, after a look at its files.
     pub(crate) fn source_type(
         &mut self,
-        _file: usize,
         span: Span,
         args: &mut Args,
         inputs: &mut [NodeId],
