@@ -332,7 +332,7 @@ impl<'a> Cutter<'a> {
             Some(by) => sorted.sort_by(|&a, &b| {
                 compare(&by.values, a, b).then_with(|| self.contents.content(a).cmp(&self.contents.content(b)))
             }),
-            None => sorted.sort_by_key(|&row| self.contents.chance(row)),
+            None => sorted.sort_by_cached_key(|&row| self.contents.chance(row)),
         }
         sorted
     }
@@ -348,7 +348,7 @@ impl<'a> Cutter<'a> {
                 // The sort is stable, and groups came in the order of their values.
                 groups.sort_by(|a, b| compare(&by.values, first(a), first(b)));
             }
-            None => groups.sort_by_key(|rows| self.contents.chance_of(&group.values, rows[0])),
+            None => groups.sort_by_cached_key(|rows| self.contents.chance_of(&group.values, rows[0])),
         }
         let [train, validation, _] = cut::whole(groups.len(), sizes);
         Ok([

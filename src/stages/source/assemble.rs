@@ -10,6 +10,7 @@ use mmf_data::table::{Column, Rows, Table, Value};
 use mmf_data::values::{Texts, Values, Vocabulary};
 use mmf_lang::args::{ColumnKind, ColumnSpec};
 use mmf_lang::say;
+use mmf_lang::world::ColumnScan;
 
 use super::column::Made;
 use super::refuse::refuse;
@@ -53,6 +54,7 @@ pub(crate) fn assemble(
 ) -> Result<Table> {
     for (spec, made) in &columns {
         refuse(path, spec, &made.scan)?;
+        tell(context, path, spec, &made.scan);
     }
     // `key(items)`: where in this file each row of the other table is.
     let mut rows = None;
@@ -86,6 +88,25 @@ pub(crate) fn assemble(
         table.columns.push((spec.name.clone(), Column::new(table.rows.clone(), values).with_missing(missing)));
     }
     Ok(table)
+}
+
+/// Tells what became a missing value although a cell was there.
+fn tell(context: &Context<'_>, path: &str, spec: &ColumnSpec, scan: &ColumnScan) {
+    let name = &spec.name;
+    if let Some((line, file)) = scan.lost.first() {
+        let count = scan.lost_count;
+        context.host.report(Report::Note(say!(
+            "{path}: {count} files of `{name}` are not there, the first on line {line}: {file}",
+            "{path}：`{name}` 有 {count} 个文件不存在，第一个在第 {line} 行：{file}"
+        )));
+    }
+    if let Some((line, cell)) = scan.unknown.first() {
+        let count = scan.unknown_count;
+        context.host.report(Report::Note(say!(
+            "{path}: {count} cells of `{name}` name no row of the other table, the first on line {line}: `{cell}`",
+            "{path}：`{name}` 有 {count} 个单元格引用了不存在的行，第一个在第 {line} 行：`{cell}`"
+        )));
+    }
 }
 
 /// Returns the values at these places; any value where there is none.
