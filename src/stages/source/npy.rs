@@ -214,6 +214,8 @@ fn by_rows<T: Copy>(numbers: &[T], shape: &[usize]) -> Vec<T> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn fixture(name: &str) -> Text {
@@ -258,5 +260,19 @@ pub(crate) mod tests {
         let cut = npy("<f4", false, "3, 1", &1f32.to_le_bytes());
         assert!(super::array(&cut, cut.len() as u64).is_err());
         assert_eq!(super::array(&cut, cut.len() as u64 + 8).unwrap().read(), 1);
+    }
+
+    #[test]
+    fn an_archive_names_its_arrays() {
+        let mut archive = npyz::zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, number) in [("a.npy", 1u8), ("b.npy", 2)] {
+            archive.start_file(name, npyz::zip::write::FileOptions::default()).unwrap();
+            archive.write_all(&npy("|u1", false, "1,", &[number])).unwrap();
+        }
+        let bytes = archive.finish().unwrap().into_inner();
+        let read = |wanted: &[&str]| read("x.npz", &bytes, bytes.len() as u64, wanted);
+        assert_eq!(read(&["x", "b"]).unwrap().numbers, Numbers::Int(vec![2]));
+        assert_eq!(read(&["x"]).unwrap_err().en, "holds the arrays `a`, `b`; say which with `array = …`");
+        assert!(super::read("x.npz", &bytes[..40], 40, &[]).is_err());
     }
 }
