@@ -1,16 +1,25 @@
 //! The verbs: what the command line says, read first and acted on later.
 
 mod check;
+mod clean;
+mod clock;
 mod diagnose;
+mod engine;
 mod exit;
 mod explain;
 mod fmt;
+mod folder;
 mod graph;
 mod load;
+mod metrics;
+mod progress;
+mod run;
+mod runs;
 mod screen;
 mod stages;
 mod steps;
 mod trouble;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,11 +87,15 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Run(run::Run),
     Check(check::Check),
     Fmt(fmt::Fmt),
     Graph(graph::GraphVerb),
     Stages(stages::Stages),
     Explain(explain::Explain),
+    Why(why::Why),
+    Runs(runs::Runs),
+    Clean(clean::Clean),
 }
 
 /// Reads `name=value`.
@@ -108,6 +121,11 @@ impl Global {
     pub(crate) fn store(&self, file: &std::path::Path) -> PathBuf {
         self.store.clone().unwrap_or_else(|| beside(file).join(".mmf"))
     }
+
+    /// Returns the folder of the runs of a pipeline.
+    pub(crate) fn runs(&self, file: &std::path::Path) -> PathBuf {
+        self.runs.clone().unwrap_or_else(|| beside(file).join("runs"))
+    }
 }
 
 /// Returns the folder that a file is in.
@@ -119,11 +137,15 @@ pub(crate) fn main() -> ExitCode {
     let Command { verb, global } = Command::parse();
     let screen = Screen::new(global.lang, global.format, global.color);
     let done: Result<Exit, Trouble> = match verb {
+        Verb::Run(verb) => run::run(&verb, &global, &screen),
         Verb::Check(verb) => check::check(&verb, &global, &screen),
         Verb::Fmt(verb) => fmt::fmt(&verb, &screen),
         Verb::Graph(verb) => graph::graph(&verb, &global, &screen),
         Verb::Stages(verb) => stages::stages(&verb, &screen),
         Verb::Explain(verb) => explain::explain(&verb, &screen),
+        Verb::Why(verb) => why::why(&verb, &global, &screen),
+        Verb::Runs(verb) => runs::runs(&verb, &global, &screen),
+        Verb::Clean(verb) => clean::clean(&verb, &global, &screen),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -109,12 +109,17 @@ pub(crate) fn type_text(graph: &Graph, ty: &Type) -> String {
 }
 
 fn column_text(graph: &Graph, column: &ColumnType) -> String {
-    let elem = match &column.elem {
-        Elem::Ref(to) => format!("ref({})", domain(graph, *to)),
-        other => other.to_string(),
-    };
+    let elem = elem_text(graph, &column.elem);
     let missing = if column.missing.is_empty() { "" } else { "?" };
     format!("col<{}, {elem}>{missing}", domain(graph, column.domain))
+}
+
+/// Returns what a row holds: `image[224, 224, 3]`, `ref(films)`.
+pub(crate) fn elem_text(graph: &Graph, elem: &Elem) -> String {
+    match elem {
+        Elem::Ref(to) => format!("ref({})", domain(graph, *to)),
+        other => other.to_string(),
+    }
 }
 
 fn domain(graph: &Graph, id: DomainId) -> &str {

@@ -1,0 +1,80 @@
+//! Times and names as they stand in paths and files.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Returns `20260301T120102Z`.
+pub(crate) fn compact(time: SystemTime) -> String {
+    iso(time).replace(['-', ':'], "")
+}
+
+/// Returns `2026-03-01T12:01:02Z`.
+pub(crate) fn iso(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = date(days);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+/// Returns year, month and day of a count of days since 1970-01-01 (Hinnant, «chrono-compatible low-level date algorithms»).
+fn date(days: u64) -> (u64, u64, u64) {
+    let z = days + 719_468;
+    let (era, day_of_era) = (z / 146_097, z % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+/// Returns a name with what no file name may hold replaced.
+pub(crate) fn file_name(name: &str) -> String {
+    let odd = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
+    name.chars().map(|c| if odd(c) { '_' } else { c }).collect()
+}
+
+/// Returns a time a person can take in: `35 ms`, `2.4 s`, `3 min 20 s`.
+pub(crate) fn span(milliseconds: f64) -> String {
+    let seconds = milliseconds / 1e3;
+    match seconds {
+        s if s < 1.0 => format!("{milliseconds:.0} ms"),
+        s if s < 60.0 => format!("{s:.1} s"),
+        s if s < 3600.0 => format!("{} min {} s", s as u64 / 60, s as u64 % 60),
+        s => format!("{} h {} min", s as u64 / 3600, s as u64 / 60 % 60),
+    }
+}
+
+/// Returns a whole number with its thousands apart: `1,682`.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// `date -u -d @1772366462` and two more.
+    #[test]
+    fn times_are_those_of_date() {
+        let at = |s| iso(UNIX_EPOCH + Duration::from_secs(s));
+        assert_eq!(at(1_772_366_462), "2026-03-01T12:01:02Z");
+        assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(at(0), "1970-01-01T00:00:00Z");
+        assert_eq!(compact(UNIX_EPOCH + Duration::from_secs(1_772_366_462)), "20260301T120102Z");
+    }
+
+    #[test]
+    fn numbers_are_told_apart_by_thousands() {
+        assert_eq!([count(0), count(999), count(1682), count(1_234_567)], ["0", "999", "1,682", "1,234,567"]);
+        assert_eq!([span(35.4), span(2400.0), span(200e3)], ["35 ms", "2.4 s", "3 min 20 s"]);
+    }
+}

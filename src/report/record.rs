@@ -1,0 +1,92 @@
+//! The form of a run folder's `run.json` and `metrics.json`: what a run was made of, and what it measured.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use mmf_engine::MetricResult;
+
+/// `run.json`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct RunRecord {
+    /// The folder's name.
+    pub(crate) id: String,
+    /// The pipeline's file name.
+    pub(crate) pipeline: String,
+    /// `done`, `failed` or `stopped`.
+    pub(crate) status: String,
+    /// UTC, ISO 8601.
+    pub(crate) began: String,
+    pub(crate) seconds: f64,
+    /// Of mmf.
+    pub(crate) version: String,
+    /// Of the stages that took part.
+    pub(crate) stages: BTreeMap<String, u32>,
+    pub(crate) seed: u64,
+    /// As set on the command line.
+    pub(crate) params: BTreeMap<String, String>,
+    pub(crate) threads: usize,
+    /// The kernel class, which trained results hang on.
+    pub(crate) kernel: String,
+    pub(crate) data: Vec<DataRecord>,
+    pub(crate) steps: Vec<StepRecord>,
+    pub(crate) coverage: Vec<CoverageRecord>,
+    pub(crate) computed: u64,
+    pub(crate) cached: u64,
+    pub(crate) failures: Vec<FailureRecord>,
+    /// Of what `predictions.csv` and `rankings.csv` were written from.
+    pub(crate) predictions: String,
+    /// Keys of the store that this run used: what cleaning keeps for it.
+    pub(crate) keys: Vec<String>,
+}
+
+/// A data file and the digest of its bytes (BLAKE3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct DataRecord {
+    pub(crate) path: String,
+    pub(crate) digest: String,
+}
+
+/// A stage of the graph, and how it went.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct StepRecord {
+    pub(crate) id: usize,
+    pub(crate) names: Vec<String>,
+    pub(crate) call: String,
+    pub(crate) group: String,
+    #[serde(rename = "type")]
+    pub(crate) ty: String,
+    pub(crate) fit: Option<String>,
+    pub(crate) joint: bool,
+    pub(crate) reads: Vec<ArrowRecord>,
+    /// `computed`, `partly` (some rows were in the store), `cached`, `within` (a step inside another), `failed` or `missed`.
+    pub(crate) state: String,
+    pub(crate) rows: Option<u64>,
+    pub(crate) milliseconds: Option<f64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ArrowRecord {
+    pub(crate) from: usize,
+    pub(crate) what: String,
+    #[serde(rename = "type")]
+    pub(crate) ty: String,
+}
+
+/// How many rows of a source have a value in a column: what each modality covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CoverageRecord {
+    pub(crate) source: String,
+    pub(crate) column: String,
+    #[serde(rename = "type")]
+    pub(crate) ty: String,
+    pub(crate) rows: u64,
+    pub(crate) present: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FailureRecord {
+    pub(crate) name: String,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
