@@ -1,29 +1,24 @@
 //! One step: its key, its result in the store if it is there, and else its making.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use mmf_data::error::{Error, Result};
-use mmf_data::stage::{Body, Crossing};
-use mmf_data::table::{Column, Rows, Split, Table, Value};
-use mmf_data::values::Values;
-use mmf_lang::args::{ArgValue, Args};
+use mmf_data::stage::Body;
+use mmf_data::table::{Split, Value};
 use mmf_lang::graph::{Fit, Node, NodeId, NodeKind};
-use mmf_lang::say;
 use mmf_lang::signature::BodyKind;
-use mmf_lang::types::Type;
 
 use crate::event::Event;
 use crate::host::StepHost;
 use crate::key;
-use crate::layout::{Task, TaskKind, body, domain};
-use crate::outline::{self, Outline};
+use crate::layout::{Task, TaskKind, body};
+use crate::outline;
 use crate::store::{Digest, Hasher, Trace};
-use crate::work::{Facts, Settled, Told, Work, relative};
-use crate::{fit, measure, network, region};
+use crate::work::{Facts, Settled, Told, Work};
+use crate::{across, fit, measure, network, region, source, work};
 
 /// Returns the key of one of a task's results; `None` while an input is not known.
 pub(crate) fn key(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Option<Digest>> {
@@ -119,7 +114,8 @@ pub(crate) fn find(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Found> {
     let node = work.node(id);
     let mut settled =
         Settled { key, outline: facts.outline, blob, overlay: Vec::new(), cached: true, files: files(work, node)? };
-    if body(node) == Some(BodyKind::Source) && !revisit(work, node, &facts.reads, &trace.outputs, &mut settled)? {
+    if body(node) == Some(BodyKind::Source) && !source::revisit(work, node, &facts.reads, &trace.outputs, &mut settled)?
+    {
         return Ok(Found::Stale(key));
     }
     let title = work.title(id);
@@ -128,75 +124,6 @@ pub(crate) fn find(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Found> {
     work.emit(Event::Cached { node: title.clone(), rows, milliseconds: facts.milliseconds });
     facts.told.iter().for_each(|told| work.tell(&title, told));
     Ok(Found::Cached)
-}
-
-/// Looks whether the files that a source read, or listed, are as they were; takes up what the listed ones contain today.
-fn revisit(
-    work: &Work<'_>,
-    node: &Node,
-    reads: &[(String, Option<Digest>)],
-    outputs: &BTreeMap<String, Digest>,
-    settled: &mut Settled,
-) -> Result<bool> {
-    let NodeKind::Stage { base, .. } = &node.kind else { return Ok(true) };
-    let base = work.base(base);
-    let paths: Vec<_> = reads.iter().map(|(path, _)| base.join(path)).collect();
-    let now = work.store.files().digest_many(&paths);
-    if reads.iter().zip(now).any(|((_, was), now)| *was != now.ok()) {
-        return Ok(false);
-    }
-    let mut overlay = Vec::new();
-    for (name, digest) in outputs {
-        let Some(column) = name.strip_prefix("files.") else { continue };
-        let Some(blob) = work.store.get(digest) else {
-            work.report_damage();
-            return Ok(false);
-        };
-        let value = Value::from_arrays(&mmf_data::arrays::Arrays::from_bytes(&blob)?)?;
-        overlay.push((column.to_string(), value.column()?.clone()));
-    }
-    let overlay = today(work, node, &base, overlay)?;
-    settled.outline = with_files(work, settled.outline.clone(), &overlay)?;
-    settled.overlay = overlay;
-    Ok(true)
-}
-
-/// Returns columns of files with the paths made whole and the absent ones missing. A file that is absent from a column
-/// without `?` is an error that names it.
-fn today(work: &Work<'_>, node: &Node, base: &Path, columns: Vec<(String, Column)>) -> Result<Vec<(String, Column)>> {
-    let mut out = Vec::new();
-    for (name, column) in columns {
-        let (column, lost) = work.pictures.settle(&column, base, work.store)?;
-        let allowed = match &node.ty {
-            Type::Table(t) => t.column(&name).is_none_or(|c| !c.missing.is_empty()),
-            _ => true,
-        };
-        if let (false, Some(first)) = (allowed, lost.first()) {
-            let (row, path, count) = (first.place + 1, first.path.display(), lost.len());
-            return Err(Error::new(
-                "E1052",
-                say!(
-                    "row {row} of `{name}`: there is no file `{path}` ({count} such rows)",
-                    "`{name}` 第 {row} 行：没有文件 `{path}`（共 {count} 行）"
-                ),
-            )
-            .help(say!("bring the files, or mark the column `?`", "请补上文件，或将该列标为 `?`")));
-        }
-        out.push((name, column));
-    }
-    Ok(out)
-}
-
-/// Returns a table's outline with its columns of files as they are today.
-fn with_files(work: &Work<'_>, mut outline: Outline, overlay: &[(String, Column)]) -> Result<Outline> {
-    for (name, column) in overlay {
-        let own = outline::of_column(column, &work.pictures)?;
-        if let Some((_, slot)) = outline.columns.iter_mut().find(|(n, _)| n == name) {
-            *slot = own;
-        }
-    }
-    outline.digest = outline::table_digest(outline.rows, &outline.columns);
-    Ok(outline)
 }
 
 /// A result just made.
@@ -237,7 +164,10 @@ pub(crate) fn make(work: &Work<'_>, task: &Task, asked: &[(NodeId, Digest, Arc<A
     }
     let value = single(work, *first, &host)?;
     let computed = rows(&value);
-    let (told, reads) = (host.told(), host.reads());
+    // What the arguments name is in the key by its content.
+    let named = files(work, work.node(*first))?;
+    let reads = host.reads().into_iter().filter(|(path, _)| !named.iter().any(|(n, _)| n == path)).collect();
+    let told = host.told();
     Ok(vec![Made { node: *first, value, told, reads, computed, cached_rows: 0, row_set: None }])
 }
 
@@ -286,7 +216,7 @@ fn single(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> Result<Value>
         }
         Body::Across(body) => {
             let inputs = inputs()?;
-            let crossing = crossing(work, node, &call.args, &inputs)?;
+            let crossing = across::crossing(work, node, &call.args, &inputs)?;
             Value::Column(work.pool.install(|| body(&context, &call.args, &inputs, &crossing))?)
         }
         Body::Train(body) => {
@@ -347,65 +277,6 @@ fn sound(split: Split) -> Result<Split> {
     Ok(split)
 }
 
-/// Returns the way across for a stage that gathers rows of one domain at those of another.
-///
-/// The ref columns among the inputs, one after the other, lead from the first input's rows to the wanted ones. Where the
-/// first input is what is led to (`through`), the ways start at the rows of the first ref.
-fn crossing(work: &Work<'_>, node: &Node, args: &Args, inputs: &[Value]) -> Result<Crossing> {
-    let held: Vec<usize> = args
-        .0
-        .iter()
-        .flat_map(|(_, value)| match value {
-            ArgValue::Input(at) => vec![*at],
-            ArgValue::List(list) => {
-                list.iter().filter_map(|v| if let ArgValue::Input(at) = v { Some(*at) } else { None }).collect()
-            }
-            _ => Vec::new(),
-        })
-        .collect();
-    let is_link = |at: usize| matches!(inputs.get(at), Some(Value::Column(Column { values: Values::Code { .. }, .. })));
-    let mut links: Vec<usize> = held.into_iter().filter(|&at| at > 0 && is_link(at)).collect();
-    if links.is_empty() {
-        links = (1..inputs.len()).filter(|&at| is_link(at)).collect();
-    }
-    let first = inputs.first().ok_or_else(|| Error::bug("nothing to gather"))?;
-    let own = match first {
-        Value::Column(c) => c.rows.clone(),
-        other => other.table()?.rows.clone(),
-    };
-    let root = |id: NodeId| domain(work.node(id)).map(|d| work.graph.root(d));
-    let start = match links.first() {
-        Some(&at) if root(node.inputs[at]) != root(node.inputs[0]) => inputs[at].column()?.rows.clone(),
-        _ => own,
-    };
-    let mut to: Vec<u32> = start.ids();
-    let mut total = start.total;
-    for at in links {
-        let column = inputs[at].column()?;
-        let Values::Code { codes, names } = &column.values else { continue };
-        total = names.len();
-        for row in &mut to {
-            let place = column.rows.place(*row).filter(|&p| !column.is_missing(p));
-            *row = place.map_or(u32::MAX, |p| codes[p]);
-        }
-    }
-    let table = inputs.iter().skip(1).find_map(|v| v.table().ok());
-    let rows = table.map_or_else(|| Rows::all(total), |t| t.rows.clone());
-    let rows = if node_starts_here(work, node) { start } else { rows };
-    Ok(Crossing { to, total, rows })
-}
-
-fn root_of(work: &Work<'_>, node: &Node) -> Option<mmf_lang::types::DomainId> {
-    domain(node).map(|d| work.graph.root(d))
-}
-
-/// Says whether a crossing's result lives where its first ref starts.
-fn node_starts_here(work: &Work<'_>, node: &Node) -> bool {
-    let first = node.inputs.first().and_then(|&i| root_of(work, work.node(i)));
-    let link = node.inputs.get(1).and_then(|&i| root_of(work, work.node(i)));
-    link != first && link == root_of(work, node)
-}
-
 /// Stores a result and takes it up; returns its count of rows.
 pub(crate) fn keep(work: &Work<'_>, key: Digest, made: Made, milliseconds: f64) -> Result<u64> {
     let Made { node: id, mut value, told, reads, row_set, .. } = made;
@@ -416,19 +287,19 @@ pub(crate) fn keep(work: &Work<'_>, key: Digest, made: Made, milliseconds: f64) 
         NodeKind::Stage { base, .. } => work.base(base),
         _ => work.options.base.clone(),
     };
-    let source = body(node) == Some(BodyKind::Source);
-    if let (true, Value::Table(table)) = (source, &mut value) {
-        overlay = list_files(work, node, table, &base, &mut outputs)?;
+    let is_source = body(node) == Some(BodyKind::Source);
+    if let (true, Value::Table(table)) = (is_source, &mut value) {
+        overlay = source::list_files(work, node, table, &base, &mut outputs)?;
     }
-    let outline = if source && !overlay.is_empty() {
+    let outline = if is_source && !overlay.is_empty() {
         let Value::Table(table) = &value else { return Err(Error::bug("a source that gives no table")) };
         let mut today = table.clone();
-        put_files(&mut today, &overlay);
+        source::put_files(&mut today, &overlay);
         outline::of(&Value::Table(today), &work.pictures)?
     } else {
         outline::of(&value, &work.pictures)?
     };
-    let stored = if source { value.clone() } else { work.pictures.portable(&value)? };
+    let stored = if is_source { value.clone() } else { work.pictures.portable(&value)? };
     let blob = work.store.put(&stored.to_arrays().to_bytes())?;
     outputs.insert("value".into(), blob);
     let rows = outline.rows;
@@ -436,38 +307,11 @@ pub(crate) fn keep(work: &Work<'_>, key: Digest, made: Made, milliseconds: f64) 
     let meta = serde_json::to_value(facts).map_err(|e| Error::bug(e.to_string()))?;
     work.store.record(key, &Trace { outputs, rows: row_set.into_iter().collect(), meta })?;
     if let Value::Table(table) = &mut value {
-        put_files(table, &overlay);
+        source::put_files(table, &overlay);
     }
     let settled = Settled { key, outline, blob, overlay, cached: false, files: files(work, node)? };
     work.settle(id, settled, Some(value));
     Ok(rows)
-}
-
-/// Notes a source's columns of files apart, with paths relative to its folder, and returns them as they are today.
-fn list_files(
-    work: &Work<'_>,
-    node: &Node,
-    table: &mut Table,
-    base: &Path,
-    outputs: &mut BTreeMap<String, Digest>,
-) -> Result<Vec<(String, Column)>> {
-    let mut listed = Vec::new();
-    for (name, column) in &mut table.columns {
-        let Values::Files(files) = &column.values else { continue };
-        let kept = files.iter().map(|f| relative(f, base)).collect();
-        *column = Column { values: Values::Files(Arc::new(kept)), ..column.clone() };
-        outputs.insert(format!("files.{name}"), work.store.put(&Value::Column(column.clone()).to_arrays().to_bytes())?);
-        listed.push((name.clone(), column.clone()));
-    }
-    today(work, node, base, listed)
-}
-
-fn put_files(table: &mut Table, overlay: &[(String, Column)]) {
-    for (name, column) in &mut table.columns {
-        if let Some((_, today)) = overlay.iter().find(|(n, _)| n == name) {
-            *column = today.clone();
-        }
-    }
 }
 
 /// Makes a result whose stored bytes were damaged, and stores it anew.
@@ -481,10 +325,10 @@ pub(crate) fn again(work: &Work<'_>, id: NodeId) -> Result<Value> {
     let node = work.title(id);
     let (computed, cached_rows) = (made.computed, made.cached_rows);
     let mut value = made.value.clone();
-    let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
+    let milliseconds = work::milliseconds(begun);
     let rows = keep(work, key, made, milliseconds)?;
     if let (Value::Table(table), Some(settled)) = (&mut value, work.settled(id)) {
-        put_files(table, &settled.overlay);
+        source::put_files(table, &settled.overlay);
     }
     work.emit(Event::Finished { node, rows, computed, cached_rows, milliseconds });
     Ok(value)

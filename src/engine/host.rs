@@ -66,7 +66,7 @@ impl Host for StepHost<'_, '_> {
             Report::Progress { done, total } => {
                 return self.work.emit(Event::Progress { node: self.node.clone(), done, total });
             }
-            Report::Curve { curve, step, value } => Told::Curve { curve, step, value },
+            Report::Curve { curve, step, value } => Told::Curve { curve, step, value: value.to_bits() },
             Report::Skipped { row, name, reason } => Told::Skipped { row, name, reason: reason.into() },
             Report::Note(text) => Told::Note(text.into()),
         };

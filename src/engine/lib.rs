@@ -3,6 +3,7 @@
 //! Knows the language and the run-time values; names no stage. A run's results hang on the file, the data and the seed
 //! alone, never on threads or on what is in the store.
 
+mod across;
 mod event;
 mod execute;
 mod fit;
@@ -18,6 +19,7 @@ mod pictures;
 mod plan;
 mod region;
 mod schedule;
+mod source;
 pub mod store;
 mod stream;
 mod watch;
@@ -207,7 +209,7 @@ fn go(work: Work<'_>) -> RunOutcome<'_> {
         failed: tally.failures.len() as u64,
         blocked: tally.blocked,
         stopped: tally.stopped,
-        milliseconds: begun.elapsed().as_secs_f64() * 1e3,
+        milliseconds: work::milliseconds(begun),
     });
     let failures = tally
         .failures

@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::execute::{self, Found};
 use crate::layout::{Task, body};
 use crate::store::Digest;
-use crate::work::{Work, guard};
+use crate::work::{Work, guard, milliseconds};
 
 /// How a run went.
 #[derive(Clone, Debug, Default)]
@@ -169,7 +169,7 @@ fn step(work: &Work<'_>, task: &Task) -> Result<u64> {
         }
         let begun = Instant::now();
         let made = execute::make(work, task, &asked)?;
-        let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
+        let milliseconds = milliseconds(begun);
         let whole = made.len() == asked.len();
         let mut count = 0;
         for made in made {

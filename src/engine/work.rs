@@ -66,8 +66,17 @@ impl Options {
 /// A sentence of a stage that is told again when its result comes from the store.
 #[derive(Clone, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub(crate) enum Told {
-    Skipped { row: u64, name: String, reason: Words },
-    Curve { curve: String, step: u64, value: f64 },
+    Skipped {
+        row: u64,
+        name: String,
+        reason: Words,
+    },
+    /// The value by its bits, for JSON may round it.
+    Curve {
+        curve: String,
+        step: u64,
+        value: u64,
+    },
     Note(Words),
 }
 
@@ -189,8 +198,9 @@ impl<'a> Work<'a> {
     pub(crate) fn settle(&self, id: NodeId, settled: Settled, value: Option<Value>) {
         guard(&self.keys).insert(settled.key);
         let slot = &self.slots[self.layout.twin(id).index()];
-        if let Some(value) = value {
-            *guard(&slot.value) = Some(value);
+        // Held where a lost value is being made again: who holds it puts the value.
+        if let (Some(value), Ok(mut held)) = (value, slot.value.try_lock()) {
+            *held = Some(value);
         }
         // A second setting brings the same content.
         let _ = slot.settled.set(settled);
@@ -369,7 +379,9 @@ impl<'a> Work<'a> {
                     self.emit(Event::Skipped { node, row, name, reason });
                 }
             }
-            Told::Curve { curve, step, value } => self.emit(Event::Curve { node, curve, step, value }),
+            Told::Curve { curve, step, value } => {
+                self.emit(Event::Curve { node, curve, step, value: f64::from_bits(value) });
+            }
             Told::Note(text) => self.emit(Event::Note { node, text }),
         }
     }
@@ -439,6 +451,11 @@ fn read(column: &Column, links: &[Column]) -> Result<Column> {
     let values = column.values.take(&taken);
     let spread = crate::gather::spread(Some(&values), &present, places.len(), &mmf_lang::types::Elem::Unknown)?;
     Ok(Column::new(start.rows.clone(), spread).with_missing(places.iter().map(Option::is_none).collect()))
+}
+
+/// Returns the time since then, in microseconds' steps.
+pub(crate) fn milliseconds(since: std::time::Instant) -> f64 {
+    since.elapsed().as_micros() as f64 / 1e3
 }
 
 /// Returns a path as it is kept: relative to the folder where it can be.
