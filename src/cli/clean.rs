@@ -14,12 +14,14 @@ use super::{Global, folder, runs};
 
 /// Drop from the store what the last runs do not need; run folders stay
 #[derive(Debug, Args)]
-#[command(after_help = "For each pipeline the newest run that was done counts, and those after it that failed or were stopped.
+#[command(
+    after_help = "For each pipeline the newest run that was done counts, and those after it that failed or were stopped.
 
 Examples:
   mmf clean                      the store ./.mmf, by the runs in ./runs
   mmf clean pipelines            the store pipelines/.mmf, by the runs in pipelines/runs
-  mmf clean --all                everything; what is run next runs whole")]
+  mmf clean --all                everything; what is run next runs whole"
+)]
 pub(crate) struct Clean {
     /// The folder that the store and the runs are in [default: .]
     #[arg(value_name = "DIR")]
@@ -53,7 +55,9 @@ pub(crate) fn clean(verb: &Clean, global: &Global, screen: &Screen) -> Result<Ex
         screen.out(&serde_json::json!({ "freed": freed, "left": left }).to_string());
     } else {
         let (freed, left) = (bytes(freed), bytes(left));
-        screen.out(screen.pick(&say!("freed {freed}; {left} are left in {shown}", "已释放 {freed}；{shown} 中还有 {left}")));
+        screen.out(
+            screen.pick(&say!("freed {freed}; {left} are left in {shown}", "已释放 {freed}；{shown} 中还有 {left}")),
+        );
     }
     Ok(Exit::Sound)
 }

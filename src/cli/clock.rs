@@ -33,30 +33,6 @@ pub(crate) fn file_name(name: &str) -> String {
     name.chars().map(|c| if odd(c) { '_' } else { c }).collect()
 }
 
-/// Returns a time a person can take in: `35 ms`, `2.4 s`, `3 min 20 s`.
-pub(crate) fn span(milliseconds: f64) -> String {
-    let seconds = milliseconds / 1e3;
-    match seconds {
-        s if s < 1.0 => format!("{milliseconds:.0} ms"),
-        s if s < 60.0 => format!("{s:.1} s"),
-        s if s < 3600.0 => format!("{} min {} s", s as u64 / 60, s as u64 % 60),
-        s => format!("{} h {} min", s as u64 / 3600, s as u64 / 60 % 60),
-    }
-}
-
-/// Returns a whole number with its thousands apart: `1,682`.
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,11 +46,5 @@ mod tests {
         assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(at(0), "1970-01-01T00:00:00Z");
         assert_eq!(compact(UNIX_EPOCH + Duration::from_secs(1_772_366_462)), "20260301T120102Z");
-    }
-
-    #[test]
-    fn numbers_are_told_apart_by_thousands() {
-        assert_eq!([count(0), count(999), count(1682), count(1_234_567)], ["0", "999", "1,682", "1,234,567"]);
-        assert_eq!([span(35.4), span(2400.0), span(200e3)], ["35 ms", "2.4 s", "3 min 20 s"]);
     }
 }

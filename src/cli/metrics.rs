@@ -4,17 +4,8 @@ use mmf_engine::MetricResult;
 use mmf_lang::say;
 use unicode_width::UnicodeWidthStr;
 
-use super::clock::count;
 use super::screen::{Screen, Style};
-
-/// Returns a number as results are shown: four decimals, fewer before large ones; `–` where there is none.
-pub(crate) fn number(value: Option<f64>) -> String {
-    match value {
-        None => "–".into(),
-        Some(x) if x.abs() >= 1000.0 => format!("{x:.1}"),
-        Some(x) => format!("{x:.4}"),
-    }
-}
+use crate::report::words::{count, number};
 
 /// Writes the metrics, a line each, with their 95 % intervals.
 pub(crate) fn table(screen: &Screen, metrics: &[MetricResult]) {

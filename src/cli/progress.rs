@@ -9,8 +9,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use mmf_engine::{Event, Words};
 use mmf_lang::say;
 
-use super::clock::{count, span};
 use super::screen::{Screen, Style, Tongue};
+use crate::report::words::{count, span};
 
 /// How often a plain line tells of a step that is under way.
 const EVERY: Duration = Duration::from_secs(10);
@@ -73,7 +73,11 @@ impl Progress {
             Event::Note { node, text } => self.say(&format!("  {node}: {}", self.words(text))),
             Event::Warning { text } | Event::Damage { text } => {
                 let word = self.screen.pick(&say!("warning", "警告")).to_string();
-                self.say(&format!("{} {}", self.screen.style(false, Style::Yellow, &format!("{word}:")), self.words(text)));
+                self.say(&format!(
+                    "{} {}",
+                    self.screen.style(false, Style::Yellow, &format!("{word}:")),
+                    self.words(text)
+                ));
             }
             Event::Failed { node, .. } => {
                 if let Some(Running { bar: Some(bar), .. }) = shown.running.remove(node) {
@@ -108,7 +112,10 @@ impl Progress {
         let text = match (cached, left) {
             (_, 0) => say!("all {nodes} steps are in the store", "全部 {nodes} 步均已在存储中"),
             (0, _) => say!("{nodes} steps to run", "共 {nodes} 步待运行"),
-            _ => say!("{nodes} steps: {cached} from the store, {left} to run", "共 {nodes} 步：{cached} 步取自存储，{left} 步待运行"),
+            _ => say!(
+                "{nodes} steps: {cached} from the store, {left} to run",
+                "共 {nodes} 步：{cached} 步取自存储，{left} 步待运行"
+            ),
         };
         self.say(&self.screen.style(false, Style::Dim, self.screen.pick(&text)));
         if let (Some(bars), true) = (&self.bars, left > 0) {
@@ -189,7 +196,8 @@ impl Progress {
             let reason = self.words(&reason);
             let (rows, s) = (count(rows), if rows == 1 { "" } else { "s" });
             let like = if first.is_empty() { String::new() } else { format!(" ({first})") };
-            let text = say!("  {node}: {rows} row{s} left out{like}: {reason}", "  {node}：略去 {rows} 行{like}：{reason}");
+            let text =
+                say!("  {node}: {rows} row{s} left out{like}: {reason}", "  {node}：略去 {rows} 行{like}：{reason}");
             self.say(self.screen.pick(&text));
         }
     }

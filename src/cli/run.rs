@@ -15,11 +15,13 @@ use super::folder::{About, Folder};
 use super::progress::Progress;
 use super::screen::{Screen, Style};
 use super::trouble::Trouble;
-use super::{Global, clock, engine, load, metrics};
+use super::{Global, engine, load, metrics};
+use crate::report::words::span;
 
 /// Check a pipeline, run what is not in the store, measure, and leave a report
 #[derive(Debug, Args)]
-#[command(after_help = "A run leaves a folder in runs/, and runs/latest names the newest: the file as run, metrics.json with intervals,
+#[command(
+    after_help = "A run leaves a folder in runs/, and runs/latest names the newest: the file as run, metrics.json with intervals,
 predictions.csv or rankings.csv, weights, events.jsonl, run.json, and report.html, made from the others alone.
 What is finished is kept in the store: a second run of an unchanged file runs nothing, and an interrupted one
 goes on where it stopped.
@@ -28,7 +30,8 @@ Examples:
   mmf run films.mmf
   mmf run films.mmf -p dim=128 --seed 3
   mmf run films.mmf --threads 1               the same bytes, slower
-  mmf run films.mmf --format json             events, one object a line")]
+  mmf run films.mmf --format json             events, one object a line"
+)]
 pub(crate) struct Run {
     /// The pipeline
     #[arg(value_name = "FILE")]
@@ -47,7 +50,9 @@ pub(crate) fn run(verb: &Run, global: &Global, screen: &Screen) -> Result<Exit, 
     };
     if graph.sinks.is_empty() {
         let shown = verb.file.display();
-        screen.tell(screen.pick(&say!("{shown} is sound, and has nothing to run", "{shown} 没有问题，也没有可运行的内容")));
+        screen.tell(
+            screen.pick(&say!("{shown} is sound, and has nothing to run", "{shown} 没有问题，也没有可运行的内容")),
+        );
         return Ok(Exit::Sound);
     }
     let store = engine::store(&global.store(&verb.file), screen)?;
@@ -115,7 +120,7 @@ pub(crate) fn where_is_it(screen: &Screen, folder: &Folder, about: &About) {
         screen.out(&line.to_string());
         return;
     }
-    let (took, report) = (clock::span(about.clock.elapsed().as_secs_f64() * 1e3), folder.path.join("report.html"));
+    let (took, report) = (span(about.clock.elapsed().as_secs_f64() * 1e3), folder.path.join("report.html"));
     let report = report.display();
     let text: Text = say!("{took}; the report is {report}", "用时 {took}；报告见 {report}");
     screen.tell(&screen.style(false, Style::Dim, screen.pick(&text)));

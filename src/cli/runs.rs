@@ -8,8 +8,9 @@ use mmf_lang::say;
 use super::exit::Exit;
 use super::screen::{Screen, Style};
 use super::trouble::Trouble;
-use super::{Global, clock, folder, metrics};
+use super::{Global, folder};
 use crate::report::record::MetricResult;
+use crate::report::words::{number, span};
 
 /// List runs, the newest last, with what they measured
 #[derive(Debug, Args)]
@@ -67,17 +68,17 @@ pub(crate) fn runs(verb: &Runs, global: &Global, screen: &Screen) -> Result<Exit
             screen.style(true, Style::Bold, &run.id),
             run.pipeline,
             params.concat(),
-            clock::span(run.seconds * 1e3)
+            span(run.seconds * 1e3)
         ));
         for m in measured {
             let name = if m.name.is_empty() { m.metric.clone() } else { format!("{}.{}", m.name, m.metric) };
             let interval = match (m.low, m.high) {
                 (Some(low), Some(high)) => {
-                    format!(" ({} – {})", metrics::number(Some(low)), metrics::number(Some(high)))
+                    format!(" ({} – {})", number(Some(low)), number(Some(high)))
                 }
                 _ => String::new(),
             };
-            screen.out(&format!("    {name} {}{interval}", metrics::number(m.value)));
+            screen.out(&format!("    {name} {}{interval}", number(m.value)));
         }
     }
     Ok(Exit::Sound)

@@ -63,7 +63,7 @@ pub(crate) fn steps(graph: &Graph) -> Vec<Step> {
         steps.push(Step {
             id: id.index(),
             names: own,
-            call: call(graph, node),
+            call: call(node),
             group: group.word(),
             ty: type_text(graph, &node.ty),
             fit: fit_rows(graph, node),
@@ -148,7 +148,7 @@ fn title(graph: &Graph, id: NodeId) -> String {
 }
 
 /// Returns the stage with the arguments that say something.
-fn call(graph: &Graph, node: &Node) -> String {
+fn call(node: &Node) -> String {
     let NodeKind::Stage { stage, args, .. } = &node.kind else { return node.label.clone() };
     written(stage, args)
 }

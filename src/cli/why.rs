@@ -38,11 +38,14 @@ pub(crate) fn why(verb: &Why, global: &Global, screen: &Screen) -> Result<Exit, 
         return Ok(Exit::Wrong);
     };
     let wanted = &verb.node;
-    let is = |name: &str| name == wanted || name.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.'));
+    let is =
+        |name: &str| name == wanted || name.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.'));
     if !graph.names.iter().any(|(name, _)| is(name)) {
         let help = did_you_mean(&near(wanted, graph.names.iter().map(|(n, _)| n.as_str())));
         let shown = verb.file.display();
-        return Err(Trouble::usage(say!("nothing in {shown} is named `{wanted}`", "{shown} 中没有 `{wanted}`")).help(help));
+        return Err(
+            Trouble::usage(say!("nothing in {shown} is named `{wanted}`", "{shown} 中没有 `{wanted}`")).help(help)
+        );
     }
     let store = engine::store(&global.store(&verb.file), screen)?;
     let options = engine::options(&verb.file, global);

@@ -91,7 +91,11 @@ pub(super) fn tables(graph: &Graph, outcome: &RunOutcome<'_>) -> Result<Tables> 
                 head
             });
             let keys = Keys::of(graph, one.split_node, &split.table);
-            if task == "classify" { classified(&one, arrays, &keys, out)? } else { regressed(&one, arrays, &keys, out)? }
+            if task == "classify" {
+                classified(&one, arrays, &keys, out)?
+            } else {
+                regressed(&one, arrays, &keys, out)?
+            }
         }
     }
     Ok(Tables { predictions, rankings })
@@ -107,7 +111,9 @@ struct Keys<'t> {
 impl<'t> Keys<'t> {
     fn of(graph: &Graph, split: NodeId, table: &'t Table) -> Keys<'t> {
         let name = match &graph.node(split).ty {
-            Type::Split(split) => split.table.columns.iter().find(|(_, c)| c.elem == Elem::Key).map(|(n, _)| n.as_str()),
+            Type::Split(split) => {
+                split.table.columns.iter().find(|(_, c)| c.elem == Elem::Key).map(|(n, _)| n.as_str())
+            }
             _ => None,
         };
         Keys { column: name.and_then(|n| table.column(n).ok()), first: first_line(graph, split) }
@@ -146,7 +152,8 @@ fn classified(one: &Predicted, arrays: &Arrays, keys: &Keys<'_>, out: &mut Strin
     let (scores, classes) = (arrays.f32s("scores")?, arrays.texts("classes")?);
     let k = classes.len();
     let positive = arrays.u32s("positive")?.first().copied().unwrap_or(0) as usize;
-    if k == 0 || label.len() != units.len() || scores.len() != units.len() * k || label.iter().any(|&l| l as usize >= k) {
+    if k == 0 || label.len() != units.len() || scores.len() != units.len() * k || label.iter().any(|&l| l as usize >= k)
+    {
         return Err(odd());
     }
     for ((unit, label), scores) in units.iter().zip(label).zip(scores.chunks_exact(k)) {
@@ -158,7 +165,10 @@ fn classified(one: &Predicted, arrays: &Arrays, keys: &Keys<'_>, out: &mut Strin
             }
         }
         let score = scores[best].to_string();
-        csv::line(out, [&one.train, &keys.name(*unit), one.part.word(), &classes[*label as usize], &classes[best], &score]);
+        csv::line(
+            out,
+            [&one.train, &keys.name(*unit), one.part.word(), &classes[*label as usize], &classes[best], &score],
+        );
     }
     Ok(())
 }

@@ -1,0 +1,88 @@
+//! A run folder, read: its record, its metrics, and what its events say.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use mmf_engine::Event;
+
+use super::record::{MetricResult, RunRecord};
+
+/// All that a report is made from.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    pub(super) record: RunRecord,
+    pub(super) metrics: Vec<MetricResult>,
+    /// By train, in the order of the events; in each the curves, in theirs.
+    pub(super) curves: Vec<(String, Vec<Curve>)>,
+    /// Rows that were left out, by step and reason.
+    pub(super) skipped: Vec<Skipped>,
+    /// Sentences of steps, and warnings (without a step).
+    pub(super) notes: Vec<(String, String)>,
+    pub(super) pipeline: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Curve {
+    pub(super) name: String,
+    pub(super) points: Vec<(u64, f64)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Skipped {
+    pub(super) step: String,
+    pub(super) reason: String,
+    pub(super) rows: u64,
+    /// The first few, by their files or numbers.
+    pub(super) like: Vec<String>,
+}
+
+/// Reads a run folder.
+///
+/// # Errors
+/// Where `run.json` or another of its files is not there, or has another form.
+pub(super) fn read(folder: &Path) -> std::io::Result<Run> {
+    let mut run = Run {
+        record: serde_json::from_slice(&fs::read(folder.join("run.json"))?)?,
+        metrics: serde_json::from_slice(&fs::read(folder.join("metrics.json"))?)?,
+        pipeline: fs::read_to_string(folder.join("pipeline.mmf"))?,
+        ..Run::default()
+    };
+    let mut skipped: BTreeMap<(String, String), Skipped> = BTreeMap::new();
+    for line in fs::read_to_string(folder.join("events.jsonl"))?.lines() {
+        // A line that a full disk cut short is left out.
+        let Ok(event) = serde_json::from_str::<Event>(line) else { continue };
+        match event {
+            Event::Curve { node, curve, step, value } => point(&mut run.curves, node, curve, step, value),
+            Event::Skipped { node, row, name, reason } => {
+                let entry = skipped.entry((node.clone(), reason.en.clone())).or_insert_with(|| Skipped {
+                    step: node,
+                    reason: reason.en,
+                    rows: 0,
+                    like: Vec::new(),
+                });
+                entry.rows += 1;
+                if entry.like.len() < 5 {
+                    entry.like.push(if name.is_empty() { format!("row {row}") } else { name });
+                }
+            }
+            Event::Note { node, text } => run.notes.push((node, text.en)),
+            Event::Warning { text } | Event::Damage { text } => run.notes.push((String::new(), text.en)),
+            _ => {}
+        }
+    }
+    run.skipped = skipped.into_values().collect();
+    Ok(run)
+}
+
+fn point(curves: &mut Vec<(String, Vec<Curve>)>, node: String, name: String, step: u64, value: f64) {
+    let at = curves.iter().position(|(n, _)| *n == node).unwrap_or_else(|| {
+        curves.push((node, Vec::new()));
+        curves.len() - 1
+    });
+    let of = &mut curves[at].1;
+    match of.iter_mut().find(|c| c.name == name) {
+        Some(curve) => curve.points.push((step, value)),
+        None => of.push(Curve { name, points: vec![(step, value)] }),
+    }
+}
