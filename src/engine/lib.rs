@@ -15,6 +15,7 @@ mod layout;
 mod measure;
 mod network;
 mod outline;
+mod output;
 mod pictures;
 mod plan;
 mod region;
@@ -45,7 +46,7 @@ pub use key::Lookup;
 pub use plan::{Planned, State};
 pub use watch::{Ending, Session, SharedSink};
 pub use why::Reason;
-pub use work::Options;
+pub use work::{MetricBody, Options};
 
 use store::{Digest, Store};
 use work::{Ground, Work};

@@ -251,7 +251,7 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
     let mut maps: BTreeMap<NodeId, Arc<Vec<u32>>> = BTreeMap::new();
     let mut plan = Plan::default();
     let ways = wiring.outputs.iter().map(|(_, w)| w).chain(wiring.nodes.iter().flat_map(|w| w.inputs.iter().flatten()));
-    let links: Vec<NodeId> = ways
+    let links: std::collections::BTreeSet<NodeId> = ways
         .flat_map(|way| &way.via)
         .filter_map(|turn| match turn {
             Turn::Column(id) => Some(*id),
@@ -259,10 +259,8 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
         })
         .collect();
     for id in links {
-        if !maps.contains_key(&id) {
-            let map = map(work, id, &mut totals)?;
-            maps.insert(id, map);
-        }
+        let map = map(work, id, &mut totals)?;
+        maps.entry(id).or_insert(map);
     }
     let mut kinds = Vec::new();
     for wire in &wiring.nodes {
