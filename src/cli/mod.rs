@@ -19,6 +19,7 @@ mod screen;
 mod stages;
 mod steps;
 mod trouble;
+mod watch;
 mod why;
 
 use std::path::PathBuf;
@@ -89,6 +90,7 @@ pub(crate) struct Global {
 enum Verb {
     Run(run::Run),
     Check(check::Check),
+    Watch(watch::Watch),
     Fmt(fmt::Fmt),
     Graph(graph::GraphVerb),
     Stages(stages::Stages),
@@ -139,6 +141,7 @@ pub(crate) fn main() -> ExitCode {
     let done: Result<Exit, Trouble> = match verb {
         Verb::Run(verb) => run::run(&verb, &global, &screen),
         Verb::Check(verb) => check::check(&verb, &global, &screen),
+        Verb::Watch(verb) => watch::watch(&verb, &global, &screen),
         Verb::Fmt(verb) => fmt::fmt(&verb, &screen),
         Verb::Graph(verb) => graph::graph(&verb, &global, &screen),
         Verb::Stages(verb) => stages::stages(&verb, &screen),

@@ -54,7 +54,7 @@ fn figure(train: &str, curve: &Curve) -> Markup {
     );
     html! {
         figure.curve {
-            figcaption { (curve.name) }
+            figcaption { (curve.name) small { (if curve.name == "loss" { " on training rows" } else { " on the validation part" }) } }
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(says) {
                 title { (says) }
                 @for &tick in &y.ticks {

@@ -48,8 +48,8 @@ pub(super) fn section(steps: &[StepRecord]) -> Markup {
                         @for flow in &flows {
                             tr {
                                 td { strong { (flow.name) } br; small { (flow.group) } }
-                                td { code { (flow.chain) } }
-                                td { code { (flow.ty) } }
+                                td.by { code { (flow.chain) } }
+                                td.ty { code { (flow.ty) } }
                                 td.n { (flow.rows.map(count).unwrap_or_default()) }
                                 td { (flow.fits.join("; ")) }
                                 td { (came(&flow.state)) }

@@ -13,7 +13,7 @@ use super::record::{MetricResult, RunRecord};
 pub(super) struct Run {
     pub(super) record: RunRecord,
     pub(super) metrics: Vec<MetricResult>,
-    /// By train, in the order of the events; in each the curves, in theirs.
+    /// By train, in the order of the steps; in each the curves, in that of the events.
     pub(super) curves: Vec<(String, Vec<Curve>)>,
     /// Rows that were left out, by step and reason.
     pub(super) skipped: Vec<Skipped>,
@@ -71,6 +71,9 @@ pub(super) fn read(folder: &Path) -> std::io::Result<Run> {
             _ => {}
         }
     }
+    // Trains run side by side; the order of the file is the same in every run.
+    let place = |name: &str| run.record.steps.iter().position(|s| s.names.iter().any(|n| n == name));
+    run.curves.sort_by_key(|(train, _)| place(train));
     run.skipped = skipped.into_values().collect();
     Ok(run)
 }

@@ -64,7 +64,7 @@ pub(super) fn coverage(columns: &[CoverageRecord]) -> Markup {
                             @for c in columns {
                                 @let share = c.present as f64 / c.rows.max(1) as f64 * 100.0;
                                 tr {
-                                    td { (c.source) "." (c.column) } td { (modality(&c.ty)) } td { code { (c.ty) } }
+                                    td { (c.source) "." (c.column) } td { (modality(&c.ty)) } td.ty { code { (c.ty) } }
                                     td.n { (count(c.present)) } td.n { (count(c.rows)) } td.n { (percent(c.present, c.rows)) }
                                     td.bar-cell aria-hidden="true" { div.bar style=(format!("width:{share:.1}%")) {} }
                                 }
