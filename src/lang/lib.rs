@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod args;
+pub mod codes;
 pub mod diagnostic;
 pub mod graph;
 pub mod infer;

@@ -131,7 +131,9 @@ impl ElemPattern {
             ("vector", e) => e.as_vector().is_some(),
             ("number", e) => e.is_number(),
             // A picture where a map is wanted is x / 255.
-            ("image", Elem::Image(_)) | ("map", Elem::Map(_) | Elem::Image(_)) | ("sequence", Elem::Sequence(..)) => true,
+            ("image", Elem::Image(_)) | ("map", Elem::Map(_) | Elem::Image(_)) | ("sequence", Elem::Sequence(..)) => {
+                true
+            }
             ("text", Elem::Text(_)) | ("tokens", Elem::Tokens(_)) => true,
             ("category", Elem::Category(_) | Elem::Ref(_) | Elem::Key) => true,
             ("bool", Elem::Bool) | ("int", Elem::Int) | ("float", Elem::Float) => true,

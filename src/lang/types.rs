@@ -258,6 +258,8 @@ pub struct TrainType {
     pub split: SplitType,
     /// Count of classes for `classify`: 2 for a `bool`.
     pub classes: Size,
+    /// Whether the network is sound; else its fields are not known.
+    pub sound: bool,
     /// What the joint stages became here: name and type.
     pub fields: Vec<(String, ColumnType)>,
     pub marks: Marks,

@@ -28,7 +28,7 @@ impl Checker<'_> {
     ) -> (Option<Args>, Vec<(String, Span)>) {
         let mut values: Vec<(String, ArgValue)> = Vec::new();
         let mut spans = Vec::new();
-        let mut wrong = false;
+        let (mut wrong, mut unknown) = (false, false);
         let mut open: Vec<(String, ArgValue)> = Vec::new();
         let open_spec = signature.args.iter().find(|a| matches!(a.kind, ArgKind::NewColumns | ArgKind::ColumnCounts));
         for (name, written) in named {
@@ -36,20 +36,26 @@ impl Checker<'_> {
             match (signature.arg(&name.text).filter(|a| Some(a.name) != open_spec.map(|o| o.name)), open_spec) {
                 (Some(spec), _) => match self.argument(spec, written, table, scope, extra) {
                     Some(value) => values.push((spec.name.into(), value)),
+                    // What says nothing of the result's type may be wrong, and the rest is still checked.
+                    None if spec.default.is_some() && silent(spec.kind) => {
+                        values.extend(spec.default.map(|d| (spec.name.into(), ArgValue::from(d))));
+                    }
+                    None if spec.optional && silent(spec.kind) => {}
                     None => wrong = true,
                 },
                 (None, Some(spec)) => match self.open_argument(spec, name, written, table, scope, extra) {
                     Some(value) => open.push((name.text.clone(), value)),
+                    None if spec.kind == ArgKind::ColumnCounts => unknown = true,
                     None => wrong = true,
                 },
                 (None, None) => {
                     self.unknown_argument(signature, name);
-                    wrong = true;
+                    unknown = true;
                 }
             }
         }
         if let Some(spec) = open_spec {
-            if open.is_empty() && !wrong {
+            if open.is_empty() && !wrong && !unknown {
                 let stage = signature.name;
                 self.report(Diagnostic::error(
                     "E0107",
@@ -66,6 +72,8 @@ impl Checker<'_> {
                 (true, _) => {}
                 (false, Some(default)) => values.push((spec.name.into(), ArgValue::from(default))),
                 (false, None) if spec.optional || spec.kind == ArgKind::Declarations => {}
+                // Most likely it is the one that was misspelt.
+                (false, None) if unknown => wrong = true,
                 (false, None) => {
                     let (stage, argument) = (signature.name, spec.name);
                     let doc = spec.doc;
@@ -676,6 +684,11 @@ pub(crate) fn unit_word(unit: Unit) -> &'static str {
         Unit::Hertz => "Hz",
         Unit::Kilohertz => "kHz",
     }
+}
+
+/// Tells whether an argument says nothing of a result's type.
+fn silent(kind: ArgKind) -> bool {
+    matches!(kind, ArgKind::Bool | ArgKind::Float | ArgKind::Share | ArgKind::Optimizer | ArgKind::Stop | ArgKind::Loss)
 }
 
 /// Tells whether an argument needs neither table nor columns.

@@ -315,13 +315,15 @@ impl Checker<'_> {
                 Some(Within::Range { low, high })
             }
             Item::List(items) => {
+                let numbers = matches!(kind, ColumnKind::Int | ColumnKind::Float);
                 let mut values = Vec::new();
                 for (item, span) in items {
                     values.push(match item {
-                        Item::Text(t) => t.plain()?,
-                        Item::Number { integer: Some(n), .. } => n.to_string(),
-                        Item::Number { value, .. } => value.to_string(),
+                        Item::Text(t) if !numbers => t.plain()?,
+                        Item::Number { integer: Some(n), unit: None, .. } => n.to_string(),
+                        Item::Number { value, unit: None, .. } => value.to_string(),
                         Item::Unknown => return None,
+                        _ if numbers => return self.bad_type(span, say!("a value is a number", "取值应为数字")),
                         _ => return self.bad_type(span, say!("a value is a text or a number", "取值应为文本或数字")),
                     });
                 }
@@ -571,7 +573,9 @@ impl Checker<'_> {
             .zip(&scan.columns)
             .find_map(|(c, f)| matches!(c.kind, ColumnKind::KeyOf(_)).then_some(f.uncovered))
             .unwrap_or(0);
-        let holes = found.holes + if matches!(spec.kind, ColumnKind::KeyOf(_)) { 0 } else { uncovered };
+        // Refs that name no row are told above, as what they are.
+        let holes = found.holes.saturating_sub(found.unknown_count)
+            + if matches!(spec.kind, ColumnKind::KeyOf(_)) { 0 } else { uncovered };
         if holes > 0 && !spec.missing {
             let sample = if scan.whole { "" } else { " of the sample" };
             let mut d = Diagnostic::error(

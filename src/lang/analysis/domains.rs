@@ -88,6 +88,7 @@ impl Checker<'_> {
         let mut ways = self.ways(wanted, from);
         match ways.len() {
             0 if self.graph.root(wanted) == self.graph.root(from) => Reach::Whole,
+            0 if !self.ways(wanted, self.graph.root(from)).is_empty() => Reach::Whole,
             0 => Reach::Never,
             1 => Reach::Along(ways.remove(0)),
             _ => Reach::Many(ways),
@@ -222,7 +223,7 @@ impl Checker<'_> {
             Reach::Whole => Diagnostic::error(
                 "E0403",
                 here,
-                say!("`{f}` has only some of the rows of `{w}`", "`{f}` 只包含 `{w}` 的部分行"),
+                say!("`{f}` has only some of the rows that `{w}` needs", "`{f}` 只包含 `{w}` 所需的部分行"),
             )
             .here(say!("rows of `{f}`, which are a part", "`{f}` 的行，只是一部分"))
             .note(say!(

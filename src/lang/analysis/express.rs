@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::say;
 use crate::span::Span;
 use crate::syntax::tree::{BinaryOp, Block, Expr, ExprKind, LineKind, UnaryOp};
-use crate::types::{Task, Type};
+use crate::types::Task;
 
 impl Checker<'_> {
     /// Returns what an expression gives; mistakes are reported and give [`Item::Unknown`].
@@ -60,7 +60,9 @@ impl Checker<'_> {
             ExprKind::Call(call) => self.call(call, span, None, scope),
             ExprKind::Pipe { input, stage } => {
                 let piped = self.evaluate(input, scope);
-                self.call(stage, span, Some((piped, input.span)), scope)
+                // The step alone, not what flows into it.
+                let step = Span { start: stage.name.span.start, ..span };
+                self.call(stage, step, Some((piped, input.span)), scope)
             }
             ExprKind::Block(block) => self.value_block(block, scope),
             ExprKind::Unary { op: UnaryOp::Negate, operand } => match self.evaluate(operand, scope) {
@@ -219,9 +221,10 @@ impl Checker<'_> {
                             .also(other, say!("by this", "在此"))
                             .help(say!("give the local name another word", "请为局部名称另取一个名字")),
                         );
+                        inner.with_local(&name.text, name.span, Item::Unknown).set(true);
+                        continue;
                     }
-                    let used = inner.with_local(&name.text, name.span, item);
-                    let _ = used;
+                    inner.with_local(&name.text, name.span, item);
                 }
                 LineKind::Value(value) => {
                     if i + 1 < block.lines.len() {
@@ -249,6 +252,9 @@ impl Checker<'_> {
             if !local.used.get() {
                 self.locals_unused.push((local.name.clone(), local.span));
             }
+        }
+        if result.is_none() && block.lines.iter().any(|l| matches!(l.kind, LineKind::Column { .. })) {
+            return Item::Unknown;
         }
         result.unwrap_or_else(|| {
             self.report(

@@ -255,9 +255,13 @@ impl Checker<'_> {
         for (node, place) in outputs {
             let Type::Column(c) = self.ty(*node).clone() else { continue };
             if let Some((name, label)) = label {
+                // One error, however many columns they share: it stands where the last of them is read.
                 let shared: Vec<_> = c.marks.columns.intersection(&label.marks.columns).cloned().collect();
-                for column in shared {
-                    let at = self.reads(*node, &column).unwrap_or(*place);
+                if let Some((at, column)) = shared
+                    .iter()
+                    .map(|column| (self.reads(*node, column).unwrap_or(*place), column))
+                    .max_by_key(|(at, _)| (at.file, at.start))
+                {
                     let text = column.to_string();
                     let mut d =
                         Diagnostic::error("E0602", at, say!("`{text}` gives the label away", "`{text}` 泄露了标签"))
@@ -294,6 +298,9 @@ impl Checker<'_> {
             FitRows::All(_) => return,
         };
         let at = self.learns(node, fit).unwrap_or(place);
+        if code == "E0607" && self.reported.contains(&("E0601".to_string(), at)) {
+            return;
+        }
         let words = self.fit_words(fit);
         let mine = self.graph.dag[NodeId::new(split.split as usize)].label.clone();
         let d = Diagnostic::error(code, at, say!("this has learned from {words}", "此处从 {words} 学习过"))
@@ -311,11 +318,12 @@ impl Checker<'_> {
     /// Returns the place where a source column is read, below a node.
     fn reads(&self, node: NodeId, column: &crate::types::SourceColumn) -> Option<Span> {
         let weight = &self.graph.dag[node];
-        if let (NodeKind::Column(name), Type::Column(c)) = (&weight.kind, &weight.ty)
+        if let (NodeKind::Column(_), Type::Column(c)) = (&weight.kind, &weight.ty)
             && c.marks.columns.contains(column)
         {
-            let _ = name;
-            return Some(weight.span);
+            // A ref that was noted with its table was not written there.
+            let table = weight.inputs.first().map(|&n| self.graph.dag[n].span);
+            return (table != Some(weight.span)).then_some(weight.span);
         }
         weight.inputs.iter().find_map(|&n| match self.ty(n) {
             Type::Column(c) if c.marks.columns.contains(column) => self.reads(n, column),
@@ -329,6 +337,7 @@ impl Checker<'_> {
         let below = weight.inputs.iter().copied().find(|&n| match self.ty(n) {
             Type::Column(c) => c.marks.fits.contains(fit),
             Type::Table(t) => t.marks.fits.contains(fit),
+            Type::Split(s) => s.table.marks.fits.contains(fit),
             _ => false,
         });
         match below {

@@ -207,6 +207,10 @@ impl Checker<'_> {
         if has_k && signature.arg("k").is_none() {
             return None;
         }
+        // Of an unknown train it is not known whether it ranks.
+        if task.is_none() && !has_k && signature.arg("k").is_some_and(|k| !k.optional) {
+            return None;
+        }
         let (args, _) = self.arguments(signature, &named, None, call.name.span, scope, &mut Vec::new());
         let args = args?;
         let word = match args.find("k") {

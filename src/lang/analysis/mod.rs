@@ -3,17 +3,21 @@
 //! It never fails: a mistake is reported, and what depends on it becomes [`Type::Unknown`], which absorbs what follows,
 //! so that one mistake gives one error.
 
+mod alternatives;
 mod argument;
 mod call;
 mod columns;
 mod cost;
 mod declare;
+mod defs;
 mod domains;
 mod express;
 mod heads;
+mod inputs;
 mod leak;
 mod measure;
 mod missing;
+mod node;
 mod resolve;
 mod row;
 mod scope;
@@ -28,7 +32,7 @@ use crate::args::ArgValue;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::{Domain, DomainKind, Graph, Node, NodeId, NodeKind};
 use crate::signature::Vocabulary;
-use crate::span::Span;
+use crate::span::{Span, place};
 use crate::types::{DomainId, Elem, Type};
 use crate::world::World;
 
@@ -186,7 +190,33 @@ impl<'w> Checker<'w> {
         id
     }
 
+    /// Drops what follows from a mistake of syntax: on its line, or around it.
+    fn drop_what_follows(&mut self) {
+        let line = |span: &Span, files: &[SourceFile]| {
+            let text = files.get(span.file.0 as usize).map_or("", |f| &f.text);
+            (span.file, place(text, span.start as usize).line)
+        };
+        let syntax: Vec<(Span, _)> = self
+            .diagnostics
+            .iter()
+            .filter(|d| d.code.starts_with("E00"))
+            .map(|d| (d.span, line(&d.span, &self.files)))
+            .collect();
+        if syntax.is_empty() {
+            return;
+        }
+        let files = &self.files;
+        self.diagnostics.retain(|d| {
+            d.code.starts_with("E00")
+                || !syntax.iter().any(|(span, at)| {
+                    let around = d.span.file == span.file && d.span.start <= span.start && span.end <= d.span.end;
+                    around || *at == line(&d.span, files)
+                })
+        });
+    }
+
     fn finish(mut self) -> Checked {
+        self.drop_what_follows();
         self.diagnostics.sort_by_key(|d| (d.span.file, d.span.start, d.span.end, d.code));
         let sound = self.diagnostics.iter().all(|d| d.severity != Severity::Error);
         let graph = sound.then(|| {

@@ -91,7 +91,20 @@ impl Checker<'_> {
         let mut meanings: Vec<(Meaning, Span)> = Vec::new();
         if let Some(local) = scope.locals.iter().rev().find(|l| l.name == name) {
             local.used.set(true);
-            meanings.push((Meaning::Local(local.item.clone()), local.span));
+            match &local.item {
+                // A mistake was reported; what it is called besides adds nothing.
+                Item::Unknown => return Some(Item::Unknown),
+                // Where a task stands around, a def's parameter is the column that was given.
+                Item::ColumnName(column, _) if scope.row.is_some() => {
+                    let column = column.clone();
+                    let bare = Scope { locals: Vec::new(), closed: true, ..scope.clone() };
+                    return match self.look_up(&column, span, &bare) {
+                        None => Some(self.unknown_name(&column, span, &bare)),
+                        found => found,
+                    };
+                }
+                item => meanings.push((Meaning::Local(item.clone()), local.span)),
+            }
         }
         let mut shy = None;
         if let Some(row) = &scope.row {
@@ -231,6 +244,7 @@ impl Checker<'_> {
                 }
                 ("part", s.parts.iter().map(|(p, _)| p.word().to_string()).collect())
             }
+            Type::Train(t) if !t.sound => return Item::Unknown,
             Type::Train(t) => {
                 if let Some((_, column)) = t.fields.iter().find(|(n, _)| *n == name.text) {
                     let ty = Type::Column(column.clone());
@@ -241,11 +255,21 @@ impl Checker<'_> {
             other => {
                 let word = other.word();
                 let field = &name.text;
-                self.report(Diagnostic::error(
+                let mut d = Diagnostic::error(
                     "E0113",
                     name.span,
                     say!("a {word} has no fields, so no `{field}`", "{word} 没有字段，因而没有 `{field}`"),
-                ));
+                );
+                if let Type::Column(c) = other
+                    && let crate::types::Elem::Ref(to) = c.elem
+                {
+                    let to = self.domain_name(to);
+                    d = d.help(say!(
+                        "what a ref leads to is written with its own table, `{to}.{field}`, and read along the ref",
+                        "引用所指的列写作其所属表的列 `{to}.{field}`，会沿引用读取"
+                    ));
+                }
+                self.report(d);
                 return Item::Unknown;
             }
         };

@@ -36,7 +36,7 @@ impl Checker<'_> {
                     None
                 }
             },
-            ExprKind::Name(name) => self.row_name(name, table, span, scope),
+            ExprKind::Name(name) => self.row_name(name, table, span, scope, extra),
             ExprKind::Field { .. } => match self.evaluate(expr, scope) {
                 Item::Node(node) => self.row_column(node, table, span, extra),
                 Item::Unknown => None,
@@ -131,12 +131,19 @@ impl Checker<'_> {
         None
     }
 
-    fn row_name(&mut self, name: &str, table: NodeId, span: Span, scope: &Scope) -> Option<(RowExpr, Elem)> {
+    fn row_name(
+        &mut self,
+        name: &str,
+        table: NodeId,
+        span: Span,
+        scope: &Scope,
+        extra: &mut Extra,
+    ) -> Option<(RowExpr, Elem)> {
         let local = scope.locals.iter().rev().find(|l| l.name == name).cloned();
         if let Some(local) = &local {
             local.used.set(true);
             if let Item::ColumnName(column, _) = &local.item {
-                return self.row_name(column, table, span, &Scope::of_file(scope.file));
+                return self.row_name(column, table, span, &Scope::of_file(scope.file), extra);
             }
         }
         let column = self.table_type(table).and_then(|t| t.column(name)).map(|c| c.elem.clone());
@@ -162,6 +169,9 @@ impl Checker<'_> {
                 let item = self.demand(index, span);
                 match item {
                     Item::Unknown => None,
+                    Item::Node(node) if matches!(self.ty(node), Type::Column(_)) => {
+                        self.row_column(node, table, span, extra)
+                    }
                     Item::Node(node) => {
                         let found = self.describe(node);
                         self.report(Diagnostic::error(
@@ -177,7 +187,10 @@ impl Checker<'_> {
                     item => self.row_value(item, span),
                 }
             }
-            (None, None, Some(local)) => self.row_value(local.item, span),
+            (None, None, Some(local)) => match local.item {
+                Item::Node(node) => self.row_column(node, table, span, extra),
+                item => self.row_value(item, span),
+            },
             (None, None, None) => {
                 self.no_column(table, name, span);
                 None

@@ -12,7 +12,7 @@ use crate::say;
 use crate::signature::{BodyKind, Signature};
 use crate::span::Span;
 use crate::syntax::tree::{Call, Expr, ExprKind, Name};
-use crate::types::{ColumnType, DomainId, Elem, FitRows, Marks, Part, Size, SplitType, Task, TrainType, Type};
+use crate::types::{ColumnType, Elem, FitRows, Marks, Part, Size, SplitType, Task, TrainType, Type};
 
 impl Checker<'_> {
     pub(crate) fn train(
@@ -55,13 +55,15 @@ impl Checker<'_> {
         };
         let mut extra: Extra = Vec::new();
         let (args, spans) = self.arguments(signature, &named, Some(node), call.name.span, &inner, &mut extra);
-        let Some(args) = args else { return Item::Unknown };
+        let Some(args) = args else { return self.unsound_train(name, task, node, split, span) };
         let Some(row) = &inner.row else { return Item::Unknown };
         let wanted = row.domain;
         let mut marks = Marks::default();
         let mut outputs = Vec::new();
         for (value, place) in &mut extra {
-            let Some(read) = self.read_at(*value, wanted, *place) else { return Item::Unknown };
+            let Some(read) = self.read_at(*value, wanted, *place) else {
+                return self.unsound_train(name, task, node, split, span);
+            };
             *value = read;
             if let Type::Column(c) = self.ty(read).clone() {
                 marks.join(&c.marks);
@@ -69,9 +71,10 @@ impl Checker<'_> {
             }
         }
         if self.refuse_missing(&outputs, signature).is_none() {
-            return Item::Unknown;
+            return self.unsound_train(name, task, node, split, span);
         }
         let label = self.check_label(task, &args, &split, &spans, call.name.span);
+        self.check_weight(&args, &split, &spans, call.name.span);
         self.check_losses(task, &named, &args, &inner);
         self.check_heads(task, &args, &outputs, label.as_ref(), &split);
         self.check_selection(&args, &split, node, &spans);
@@ -84,13 +87,24 @@ impl Checker<'_> {
         marks.joint = false;
         marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });
         let fields = self.fields(&outputs, &split);
-        let ty = Type::Train(Box::new(TrainType { task, split, classes, fields, marks }));
+        let ty = Type::Train(Box::new(TrainType { task, split, classes, sound: true, fields, marks }));
         let mut ids = vec![node];
         ids.extend(extra.iter().map(|(n, _)| *n));
         let base = self.files[scope.file].base.clone();
         let kind = NodeKind::Stage { stage: name, alternative: 0, body: BodyKind::Train, args, fit: None, base };
         let label = name.to_string();
         Item::Node(self.add(Node { name: None, label, kind, inputs: ids, ty, span, joint: false, rows: None }))
+    }
+
+    /// Returns a train whose network is wrong, so that its metrics are still checked against its task and split.
+    fn unsound_train(&mut self, name: &str, task: Task, split: NodeId, ty: SplitType, span: Span) -> Item {
+        let (classes, fields, marks) = (Size::Unknown, Vec::new(), Marks::default());
+        let ty = Type::Train(Box::new(TrainType { task, split: ty, classes, sound: false, fields, marks }));
+        let kind = NodeKind::Field(name.into());
+        let label = name.to_string();
+        // Never run: the file has a mistake.
+        let node = Node { name: None, label, kind, inputs: vec![split], ty, span, joint: false, rows: None };
+        Item::Node(self.graph.dag.add_node(node))
     }
 
     fn not_a_split(&mut self, name: &str, span: Span, found: String) {
@@ -283,6 +297,23 @@ impl Checker<'_> {
             return None;
         }
         Some((name, column))
+    }
+
+    /// Checks the column that says how much each row counts.
+    fn check_weight(&mut self, args: &Args, split: &SplitType, spans: &[(String, Span)], span: Span) {
+        let Some(name) = args.find("weight").and_then(ArgValue::as_text) else { return };
+        let Some(column) = split.table.column(name).cloned() else { return };
+        let place = spans.iter().find(|(n, _)| n == "weight").map_or(span, |(_, s)| *s);
+        if !column.elem.is_number() {
+            let found = column.elem.to_string();
+            self.report(Diagnostic::error(
+                "E0108",
+                place,
+                say!("`weight` takes a column of numbers, this is {found}", "`weight` 接受数字列，这里是 {found}"),
+            ));
+        } else if !column.missing.is_empty() {
+            self.report_missing("E0504", place, &column, "weight");
+        }
     }
 
     /// Returns what the joint stages below these outputs became: declared names with their types, trained.

@@ -13,6 +13,12 @@ use crate::types::{Elem, Size, Type};
 
 const PLAIN: [&str; 8] = ["int", "float", "bool", "text", "column", "table", "split", "col"];
 
+/// The types of a column in a def's parameter.
+const ELEMS: [&str; 14] = [
+    "int", "float", "bool", "category", "key", "ref", "time", "duration", "text", "tokens", "image", "map", "vector",
+    "sequence",
+];
+
 impl Checker<'_> {
     /// Holds what comes out of a declaration to the type that it states.
     pub(crate) fn hold_to_type(&mut self, ty: &TypeExpr, node: NodeId, scope: &Scope) {
@@ -51,7 +57,7 @@ impl Checker<'_> {
                     return;
                 }
                 let missing = !column.missing.is_empty();
-                if missing != elem.missing {
+                if missing != (elem.missing || ty.missing) {
                     let (en, zh) =
                         if missing { ("may be missing", "可能缺失") } else { ("is never missing", "不会缺失") };
                     self.report(Diagnostic::error(
@@ -144,10 +150,6 @@ impl Checker<'_> {
                 }
                 self.report(d);
             }
-            const ELEMS: [&str; 14] = [
-                "int", "float", "bool", "category", "key", "ref", "time", "duration", "text", "tokens", "image", "map",
-                "vector", "sequence",
-            ];
             let word = elem.name.text.as_str();
             if !ELEMS.contains(&word) && word.chars().count() > 1 {
                 let mut d = Diagnostic::error("E0116", elem.span, say!("`{word}` is no type", "`{word}` 不是类型"));
@@ -169,6 +171,7 @@ impl Checker<'_> {
     ) -> bool {
         let fits = match (formal.ty.name.text.as_str(), item) {
             (_, Item::Unknown) => return false,
+            (word, _) if !PLAIN.contains(&word) => return false,
             ("int", Item::Number { integer, unit: None, value }) => integer.is_some() || value.is_nan(),
             ("float", Item::Number { unit: None, .. }) | ("bool", Item::Bool(_)) | ("text", Item::Text(_)) => true,
             ("column", Item::ColumnName(..)) => true,
@@ -211,6 +214,10 @@ impl Checker<'_> {
         };
         let plain = TypeExpr { sizes: Vec::new(), ..stated.clone() };
         let single = stated.name.text.chars().count() == 1;
+        // A word that is no type was reported where it stands.
+        if !single && !ELEMS.contains(&stated.name.text.as_str()) {
+            return true;
+        }
         if !single && !self.elem_fits(&plain, found, &Scope::default()) {
             return false;
         }
