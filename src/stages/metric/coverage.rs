@@ -12,7 +12,7 @@ use crate::train::predictions::Ranked;
 
 pub(crate) struct Coverage;
 
-const K: Arg<Option<usize>> = Arg::some_int("k").range(1.0, 1e6).doc("Length of the ranking that counts.");
+const K: Arg<usize> = Arg::int("k").range(1.0, 1e6).doc("Length of the ranking that counts.");
 
 static SIGNATURE: Signature = Signature::new(Group::Metric, "coverage", &["predictions -> metric"])
     .tasks(&[Task::Recommend])
@@ -31,7 +31,7 @@ impl Stage for Coverage {
 }
 
 fn measure(args: &Args, from: &Predictions) -> Result<Measure> {
-    let k = ranking::cut(args.get(K), "coverage")?.unwrap_or(usize::MAX);
+    let k = args.get(K);
     let ranked = Ranked::read(from)?;
     // Items are numbered afresh, so that a resample marks places of a short list.
     let mut numbers: Vec<u32> = ranked.top.values.iter().map(|&(item, _)| item).collect();

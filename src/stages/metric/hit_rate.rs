@@ -9,7 +9,7 @@ use crate::metric::ranking::{self, User};
 
 pub(crate) struct HitRate;
 
-const K: Arg<Option<usize>> = Arg::some_int("k").range(1.0, 1e6).doc("Length of the ranking that counts.");
+const K: Arg<usize> = Arg::int("k").range(1.0, 1e6).doc("Length of the ranking that counts.");
 
 static SIGNATURE: Signature = Signature::new(Group::Metric, "hit_rate", &["predictions -> metric"])
     .tasks(&[Task::Recommend])
@@ -23,7 +23,7 @@ impl Stage for HitRate {
     }
 
     fn body(&self, _: usize) -> Body {
-        Body::Metric(|args, from| ranking::measure(from, ranking::cut(args.get(K), "hit_rate")?, score))
+        Body::Metric(|args, from| ranking::measure(from, Some(args.get(K)), score))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::metric::ranking::{self, User};
 
 pub(crate) struct Ndcg;
 
-const K: Arg<Option<usize>> = Arg::some_int("k").range(1.0, 1e6).doc("Length of the ranking that counts.");
+const K: Arg<usize> = Arg::int("k").range(1.0, 1e6).doc("Length of the ranking that counts.");
 
 static SIGNATURE: Signature = Signature::new(Group::Metric, "ndcg", &["predictions -> metric"])
     .tasks(&[Task::Recommend])
@@ -25,7 +25,7 @@ impl Stage for Ndcg {
     }
 
     fn body(&self, _: usize) -> Body {
-        Body::Metric(|args, from| ranking::measure(from, ranking::cut(args.get(K), "ndcg")?, score))
+        Body::Metric(|args, from| ranking::measure(from, Some(args.get(K)), score))
     }
 }
 
