@@ -1,34 +1,50 @@
-//! A world in memory: files by name, and what a scan would find in them.
+//! A world in memory: `.mmf` files by name. Data files stand in a folder of their own and are read as the binary would.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mmf_lang::world::{Scan, ScanRequest, World, WorldError};
+use mmf_stages::world::DiskWorld;
+use tempfile::TempDir;
 
-/// Texts of `.mmf` files by path. There are no data: specifications are checked with `data: false`.
+/// Texts of `.mmf` files by path, and data files.
 #[derive(Default)]
 pub struct Memory {
     pub texts: BTreeMap<String, String>,
+    /// The data files that were given; without, no file is there.
+    pub data: Option<TempDir>,
+    /// Memory of the machine in bytes.
     pub memory: Option<u64>,
 }
 
 impl Memory {
-    pub fn with(path: &str, text: &str) -> Self {
-        Memory { texts: [(path.to_string(), text.to_string())].into(), memory: None }
+    /// Puts data files where scans find them.
+    pub fn give(&mut self, files: &BTreeMap<String, String>) {
+        let folder = TempDir::new().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        self.data = Some(folder);
     }
 }
 
 impl World for Memory {
-    fn text(&self, _: &str, path: &str) -> Result<Arc<str>, WorldError> {
-        self.texts.get(path).map(|t| t.as_str().into()).ok_or(WorldError::Missing)
+    fn text(&self, base: &str, path: &str) -> Result<Arc<str>, WorldError> {
+        let full = if base.is_empty() { path.to_string() } else { format!("{base}/{path}") };
+        self.texts.get(&full).map(|t| t.as_str().into()).ok_or(WorldError::Missing)
     }
 
-    fn folder(&self, _: &str, _: &str) -> String {
-        String::new()
+    fn folder(&self, base: &str, path: &str) -> String {
+        let full = if base.is_empty() { path.to_string() } else { format!("{base}/{path}") };
+        full.rsplit_once('/').map(|(folder, _)| folder.to_string()).unwrap_or_default()
     }
 
-    fn scan(&self, _: &ScanRequest) -> Result<Arc<Scan>, (usize, WorldError)> {
-        Err((0, WorldError::Missing))
+    fn scan(&self, request: &ScanRequest) -> Result<Arc<Scan>, (usize, WorldError)> {
+        let Some(data) = &self.data else { return Err((0, WorldError::Missing)) };
+        let base = data.path().join(&request.base).to_string_lossy().into_owned();
+        DiskWorld::new().scan(&ScanRequest { base, ..request.clone() })
     }
 
     fn memory(&self) -> Option<u64> {
