@@ -186,7 +186,16 @@ pub(crate) fn feed(hasher: &mut Hasher, work: &Work<'_>, train: NodeId) -> Resul
     let wiring = Wiring::new(graph, train)?;
     let split = *graph.node(train).inputs.first().ok_or_else(|| Error::bug("a train without a split"))?;
     let Some(split) = work.outline(split) else { return Ok(None) };
-    hasher.digest(&split.digest).list(wiring.nodes.len());
+    // Of the split, the columns that the train names, in each of its parts: they know their rows.
+    let named = columns(&graph.node(train).kind);
+    for table in std::iter::once(&split).chain(split.parts.iter().map(|(_, part)| part)) {
+        hasher.list(named.len());
+        for name in &named {
+            let column = table.column(name).ok_or_else(|| Error::bug(format!("a split has no column `{name}`")))?;
+            hasher.text(name).digest(&column.digest);
+        }
+    }
+    hasher.list(wiring.nodes.len());
     for wire in &wiring.nodes {
         let node = work.node(wire.node);
         hasher.u64(wire.domain as u64).u64(wire.place);
@@ -241,12 +250,31 @@ pub(crate) fn digest(work: &Work<'_>, train: NodeId) -> Result<Option<Digest>> {
     Ok(feed(&mut hasher, work, train)?.map(|()| hasher.finish()))
 }
 
+/// Returns the columns of its split that a train names, in order; it is given no others.
+fn columns(train: &NodeKind) -> Vec<String> {
+    fn collect(value: &ArgValue, into: &mut Vec<String>) {
+        match value {
+            ArgValue::Column(name) => into.push(name.clone()),
+            ArgValue::List(list) => list.iter().for_each(|v| collect(v, into)),
+            _ => {}
+        }
+    }
+    let NodeKind::Stage { args, .. } = train else { return Vec::new() };
+    let mut named = Vec::new();
+    args.0.iter().for_each(|(_, value)| collect(value, &mut named));
+    named.sort();
+    named.dedup();
+    named
+}
+
 /// Reads all that a train works on.
 pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
     let graph = work.graph;
     let wiring = Wiring::new(graph, train)?;
     let inputs = &graph.node(train).inputs;
-    let split = work.value(*inputs.first().ok_or_else(|| Error::bug("a train without a split"))?)?.split()?.clone();
+    let mut split = work.value(*inputs.first().ok_or_else(|| Error::bug("a train without a split"))?)?.split()?.clone();
+    let named = columns(&graph.node(train).kind);
+    split.table.columns.retain(|(name, _)| named.contains(name));
     let mut totals: BTreeMap<DomainId, usize> = BTreeMap::new();
     let mut maps: BTreeMap<NodeId, Arc<Vec<u32>>> = BTreeMap::new();
     let mut plan = Plan::default();

@@ -184,11 +184,12 @@ impl Build {
         let ty = TrainType {
             task: Task::Regress,
             split: s,
+            sound: true,
             classes: Size::Unknown,
             fields: vec![],
             marks: Marks::default(),
         };
-        let list = [list, &[("output", ArgValue::Input(1))]].concat();
+        let list = [list, &[("output", ArgValue::Input(1)), ("label", ArgValue::Column("label".into()))]].concat();
         let kind = self.stage("average", &list, None);
         self.add(kind, &[split, output], Type::Train(Box::new(ty)), None)
     }
