@@ -381,7 +381,8 @@ impl Checker<'_> {
             if let (Some(found), Some(scan)) = (found, &scan) {
                 sound &= self.hold_to_data(spec, found, scan, &request, place(&spec.name));
             }
-            let elem = self.elem_of(spec, found, &source, domain, inputs);
+            let whole = scan.as_ref().is_some_and(|s| s.whole);
+            let elem = self.elem_of(spec, found, whole, &source, domain, inputs);
             if spec.kind == ColumnKind::Key
                 && let Some(keys) = found.and_then(|f| f.keys.clone())
             {
@@ -411,6 +412,7 @@ impl Checker<'_> {
         &mut self,
         spec: &ColumnSpec,
         found: Option<&ColumnScan>,
+        whole: bool,
         source: &str,
         domain: DomainId,
         inputs: &[NodeId],
@@ -427,7 +429,8 @@ impl Checker<'_> {
                     Some(Within::Values(v)) => Some(v.len() as u64),
                     _ => None,
                 };
-                let rows = found.map(|f| f.distinct).or(listed);
+                // Of a sample the count is a lower bound only.
+                let rows = listed.or(found.filter(|_| whole).map(|f| f.distinct));
                 let kind = DomainKind::Values { source: source.into(), column: spec.name.clone() };
                 let values = self.new_domain(format!("{source}.{}", spec.name), kind, rows);
                 if let Some(keys) = found.and_then(|f| f.keys.clone().or_else(|| f.values.clone())) {
@@ -516,53 +519,57 @@ impl Checker<'_> {
         let mut sound = true;
         if found.wrong_count > 0 {
             let (count, list) = (found.wrong_count, at(&found.wrong));
+            let (cells, are) = if count == 1 { ("cell", "is") } else { ("cells", "are") };
             let kind = kind_word(&spec.kind);
             self.report(
                 Diagnostic::error(
                     "E0203",
                     place,
-                    say!("{count} cells of `{name}` are no {kind}", "`{name}` 有 {count} 个单元格不是 {kind}"),
+                    say!("{count} {cells} of `{name}` {are} no {kind}", "`{name}` 有 {count} 个单元格不是 {kind}"),
                 )
-                .note(say!("in {file}, lines {list}", "{file} 中的行 {list}")),
+                .note(say!("in {file}, by line: {list}", "{file}，按行：{list}")),
             );
             sound = false;
         }
         if found.outside_count > 0 {
             let (count, list) = (found.outside_count, at(&found.outside));
+            let (cells, are) = if count == 1 { ("cell", "is") } else { ("cells", "are") };
             self.report(
                 Diagnostic::error(
                     "E0205",
                     place,
                     say!(
-                        "{count} cells of `{name}` lie outside of `in`",
+                        "{count} {cells} of `{name}` {are} not in what `in` says",
                         "`{name}` 有 {count} 个单元格超出 `in` 的范围"
                     ),
                 )
-                .note(say!("in {file}, lines {list}", "{file} 中的行 {list}")),
+                .note(say!("in {file}, by line: {list}", "{file}，按行：{list}")),
             );
             sound = false;
         }
         if found.twice_count > 0 {
             let (count, list) = (found.twice_count, at(&found.twice));
+            let (keys, are) = if count == 1 { ("key", "is") } else { ("keys", "are") };
             self.report(
                 Diagnostic::error(
                     "E0207",
                     place,
-                    say!("{count} keys of `{name}` come twice", "`{name}` 有 {count} 个键重复"),
+                    say!("{count} {keys} of `{name}` {are} there twice", "`{name}` 有 {count} 个键重复"),
                 )
-                .note(say!("in {file}, lines {list}", "{file} 中的行 {list}")),
+                .note(say!("in {file}, by line: {list}", "{file}，按行：{list}")),
             );
             sound = false;
         }
         if found.unknown_count > 0 && !spec.missing {
             let (count, list) = (found.unknown_count, at(&found.unknown));
+            let (cells, name_no) = if count == 1 { ("cell", "names no") } else { ("cells", "name no") };
             self.report(
                 Diagnostic::error(
                     "E0209",
                     place,
-                    say!("{count} cells of `{name}` name no row", "`{name}` 有 {count} 个单元格没有对应的行"),
+                    say!("{count} {cells} of `{name}` {name_no} row", "`{name}` 有 {count} 个单元格没有对应的行"),
                 )
-                .note(say!("in {file}, lines {list}", "{file} 中的行 {list}"))
+                .note(say!("in {file}, by line: {list}", "{file}，按行：{list}"))
                 .help(say!("mark the column `?` if such rows may stand alone", "若允许没有对应行，请将该列标为 `?`")),
             );
             sound = false;
@@ -590,7 +597,7 @@ impl Checker<'_> {
             } else if !found.hole_lines.is_empty() {
                 let lines = found.hole_lines.iter().take(5).map(u64::to_string).collect::<Vec<_>>().join(", ");
                 d = d.note(say!(
-                    "counted in {file}{sample}; first at lines {lines}",
+                    "counted in {file}{sample}; first at line {lines}",
                     "统计自 {file}；首先出现在行 {lines}"
                 ));
             } else if uncovered > 0 {

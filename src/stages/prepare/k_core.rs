@@ -7,7 +7,10 @@ use mmf_data::stage::{Body, Context, Stage};
 use mmf_data::table::{Column, Table, Value};
 use mmf_data::values::Values;
 use mmf_lang::args::{Arg, ArgKind, ArgValue, Args};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::infer::Inference;
+use mmf_lang::say;
+use mmf_lang::signature::{Example, Group, Signature};
+use mmf_lang::types::Type;
 
 use super::expression::table;
 
@@ -29,11 +32,31 @@ const COUNTS: Arg<Vec<(String, usize)>> = Arg::new("counts", ArgKind::ColumnCoun
 static SIGNATURE: Signature = Signature::new(Group::Prepare, "k_core", &["table -> part"])
     .version(1)
     .args(&[COUNTS.spec()])
+    .infer(core)
     .doc(
         "Keeps the rows whose values in the named columns have enough rows each. Leaving out the rows of one value can \
          leave too few to another, so it is repeated until nothing changes.",
     )
-    .reference("the k-core of Seidman (1983), for two or more kinds of nodes");
+    .reference("the k-core of Seidman (1983), for two or more kinds of nodes")
+.examples(&[Example::new("Only `a` has two rows.", "table(user = [\"a\", \"a\", \"b\"], film = [\"x\", \"y\", \"x\"]) |> k_core(user = 2)", "table(user = [\"a\", \"a\"], film = [\"x\", \"y\"])"),
+Example::new("Without `b`, who has one row, `y` has too few; without its row, `a` has.", "table(user = [\"a\", \"a\", \"b\", \"c\", \"c\"], film = [\"x\", \"y\", \"y\", \"x\", \"x\"]) |> k_core(user = 2, film = 2)", "table(user = [\"c\", \"c\"], film = [\"x\", \"x\"])")]);
+
+/// A part of the rows; the counted columns must have a value in each.
+fn core(call: &mut Inference<'_, '_>) -> Option<Type> {
+    let table = call.table()?;
+    for (name, _) in call.args.get(COUNTS) {
+        if table.column(&name).is_some_and(|column| !column.missing.is_empty()) {
+            let span = call.arg_span(&name);
+            return call.refuse(
+                "E0504",
+                span,
+                say!("`{name}` may be missing, and such a row counts for nobody", "`{name}` 可能缺失，缺失的行无法计数"),
+                Some(say!("leave such rows out before: `… |> drop_missing`", "请先去掉这些行：`… |> drop_missing`")),
+            );
+        }
+    }
+    Some(Type::Table(call.part_of(&table)))
+}
 
 impl Stage for KCore {
     fn signature(&self) -> &'static Signature {
