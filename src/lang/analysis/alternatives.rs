@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Checker, Scope};
 use crate::args::{ArgValue, Args};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Text};
 use crate::graph::NodeId;
-use crate::notation::{Bindings, Misfit, Notation, Pattern, bind, build};
+use crate::notation::{Bindings, Misfit, Notation, Pattern, SizePattern, bind, build};
 use crate::say;
 use crate::signature::{BodyKind, Signature};
 use crate::span::Span;
@@ -119,10 +119,16 @@ impl Checker<'_> {
         let name = signature.name;
         if !notation.takes(inputs.len()) {
             let (wanted, found) = (notation.inputs.len(), inputs.len());
+            let least = if notation.repeats { ("at least ", "至少 ") } else { ("", " ") };
+            let (few, zh) = least;
+            let inputs = if wanted == 1 { "input" } else { "inputs" };
             let mut d = Diagnostic::error(
                 "E0307",
                 name_span,
-                say!("`{name}` takes {wanted} inputs, not {found}", "`{name}` 需要 {wanted} 个输入，而不是 {found} 个"),
+                say!(
+                    "`{name}` takes {few}{wanted} {inputs}, not {found}",
+                    "`{name}` 需要{zh}{wanted} 个输入，而不是 {found} 个"
+                ),
             );
             if wanted > 0 && found == 0 {
                 d = d.help(say!("let something flow into it: `x |> {name}`", "请让数据流入：`x |> {name}`"));
@@ -142,6 +148,22 @@ impl Checker<'_> {
                 Ok(()) => places.push((format!("{pattern:?}"), *place)),
                 Err(Misfit::Kind) => {
                     self.misfit(signature, *node, *place);
+                    return false;
+                }
+                Err(Misfit::Size { .. }) if !is_vector(self.ty(*node)) => {
+                    let (found, wanted) = (self.describe(*node), sized_words(pattern));
+                    let mut d = Diagnostic::error(
+                        "E0302",
+                        *place,
+                        say!("`{name}` takes {wanted}, this is {found}", "`{name}` 接受 {wanted}，这里是 {found}"),
+                    );
+                    if let Some(bridge) = self.bridge(*node, signature) {
+                        d = d.help(say!(
+                            "put a stage between: `… |> {bridge} |> {name}`",
+                            "请在中间加一个阶段：`… |> {bridge} |> {name}`"
+                        ));
+                    }
+                    self.report(d);
                     return false;
                 }
                 Err(Misfit::Size { before, here, .. }) => {
@@ -171,8 +193,8 @@ impl Checker<'_> {
 
     /// Reports that an input is of the wrong kind for a stage, with the stage that would mend it where one does.
     pub(super) fn misfit(&mut self, signature: &'static Signature, node: NodeId, place: Span) {
-        let name = signature.name;
-        let found = self.describe(node);
+        let name = signature.operator.map_or(signature.name, |op| op.symbol());
+        let Text { en: found, zh: found_zh } = self.words_of(node);
         let wanted: Vec<String> = signature
             .types
             .iter()
@@ -182,13 +204,14 @@ impl Checker<'_> {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
-        let (en, zh) = (wanted.join(" or "), wanted.join(" 或 "));
+        let zh: Vec<&str> = wanted.iter().map(|w| pattern_chinese(w)).collect();
+        let (en, zh) = (wanted.join(" or "), zh.join("或"));
         let mut d = Diagnostic::error(
             "E0301",
             place,
-            say!("`{name}` takes {en}, this is {found}", "`{name}` 接受 {zh}，这里是 {found}"),
+            say!("`{name}` takes {en}, this is {found}", "`{name}` 接受{zh}，这里是{found_zh}"),
         )
-        .here(say!("{found}", "{found}"));
+        .here(say!("{found}", "{found_zh}"));
         if let Some(bridge) = self.bridge(node, signature) {
             d = d.help(say!(
                 "put a stage between: `… |> {bridge} |> {name}`",
@@ -249,6 +272,14 @@ impl Checker<'_> {
             other => other.word().to_string(),
         }
     }
+
+    /// Returns words for what a node gives, in both languages.
+    pub(crate) fn words_of(&self, node: NodeId) -> Text {
+        let en = self.describe(node);
+        let zh = super::types::chinese(&en).to_string();
+        let en = if matches!(self.ty(node), Type::Column(_)) { en } else { format!("a {en}") };
+        Text { en, zh }
+    }
 }
 
 /// Returns words for what a pattern takes.
@@ -264,6 +295,37 @@ fn pattern_words(pattern: &Pattern) -> String {
             "image" => "a picture (image)".into(),
             other => other.to_string(),
         },
+    }
+}
+
+fn is_vector(ty: &Type) -> bool {
+    matches!(ty, Type::Column(c) if c.elem.as_vector().is_some())
+}
+
+/// Returns a pattern as signatures write it: `image[h, w, 1]`.
+fn sized_words(pattern: &Pattern) -> String {
+    let Pattern::Column { elem, .. } = pattern else { return String::new() };
+    let sizes: Vec<String> = elem
+        .sizes
+        .iter()
+        .map(|s| match s {
+            SizePattern::Number(n) => n.to_string(),
+            SizePattern::Name(n) => n.clone(),
+            _ => "_".into(),
+        })
+        .collect();
+    format!("{}[{}]", elem.name, sizes.join(", "))
+}
+
+fn pattern_chinese(words: &str) -> &str {
+    match words {
+        "a table" => "表",
+        "a split" => "划分",
+        "a column" => "列",
+        "a number" => "数字",
+        "a vector" => "向量",
+        "a picture (image)" => "图片（image）",
+        other => other,
     }
 }
 

@@ -4,7 +4,7 @@ use super::call::Written;
 use super::resolve::did_you_mean;
 use super::{Checker, Item, Scope};
 use crate::args::{ArgKind, ArgSpec, ArgValue, Args};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Text};
 use crate::graph::NodeId;
 use crate::say;
 use crate::signature::Signature;
@@ -613,36 +613,43 @@ impl Checker<'_> {
             Item::Unknown => None,
             other => {
                 let word = Type::Recipe(wanted).word();
-                self.wrong_kind(spec, &other, expr.span, &format!("an {word}").replace("an stop", "a stop"), word)
+                let en = format!("an {word}").replace("an stop", "a stop");
+                self.wrong_kind(spec, &other, expr.span, &en, super::types::chinese(word))
             }
         }
     }
 
     fn wrong_kind(&mut self, spec: &'static ArgSpec, found: &Item, span: Span, en: &str, zh: &str) -> Option<ArgValue> {
         let argument = spec.name;
-        let what = self.item_words(found);
+        let Text { en: what, zh: found } = self.item_words(found);
         self.report(Diagnostic::error(
             "E0108",
             span,
-            say!("`{argument}` takes {en}, this is {what}", "`{argument}` 接受{zh}，这里是 {what}"),
+            say!("`{argument}` takes {en}, this is {what}", "`{argument}` 接受{zh}，这里是{found}"),
         ));
         None
     }
 
-    pub(crate) fn item_words(&self, item: &Item) -> String {
+    pub(crate) fn item_words(&self, item: &Item) -> Text {
         match item {
-            Item::Unknown => "unknown".into(),
-            Item::Node(n) => self.describe(*n),
-            Item::Number { unit: Some(u), .. } => format!("a number of {}", unit_word(*u)),
-            Item::Number { integer: Some(_), .. } => "a whole number".into(),
-            Item::Number { .. } => "a number".into(),
-            Item::Bool(_) => "a truth value".into(),
-            Item::Text(_) => "a text".into(),
-            Item::List(_) => "a list".into(),
-            Item::Range { .. } => "a range".into(),
-            Item::Recipe { recipe, .. } => format!("`{}`", recipe.stage),
-            Item::Losses(_) => "a sum of losses".into(),
-            Item::ColumnName(..) => "a column's name".into(),
+            Item::Unknown => say!("unknown", "未知"),
+            Item::Node(n) => self.words_of(*n),
+            Item::Number { unit: Some(u), .. } => {
+                let unit = unit_word(*u);
+                say!("a number of {unit}", "带单位 {unit} 的数")
+            }
+            Item::Number { integer: Some(_), .. } => say!("a whole number", "整数"),
+            Item::Number { .. } => say!("a number", "小数"),
+            Item::Bool(_) => say!("a truth value", "真假值"),
+            Item::Text(_) => say!("a text", "文本"),
+            Item::List(_) => say!("a list", "列表"),
+            Item::Range { .. } => say!("a range", "范围"),
+            Item::Recipe { recipe, .. } => {
+                let stage = &recipe.stage;
+                say!("`{stage}`", "`{stage}`")
+            }
+            Item::Losses(_) => say!("a sum of losses", "损失之和"),
+            Item::ColumnName(..) => say!("a column's name", "列名"),
         }
     }
 
@@ -665,11 +672,16 @@ impl Checker<'_> {
     }
 }
 
+/// Returns a number as people write it: `1e-12`.
+fn short(x: f64) -> String {
+    if x != 0.0 && x.abs() < 1e-3 { format!("{x:e}") } else { x.to_string() }
+}
+
 fn range_words(low: f64, high: f64) -> String {
     match (low.is_finite(), high.is_finite()) {
-        (true, true) => format!("{low}..={high}"),
-        (true, false) => format!("{low}.."),
-        (false, true) => format!("..={high}"),
+        (true, true) => format!("{}..={}", short(low), short(high)),
+        (true, false) => format!("{}..", short(low)),
+        (false, true) => format!("..={}", short(high)),
         (false, false) => "..".into(),
     }
 }

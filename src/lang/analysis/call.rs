@@ -3,7 +3,7 @@
 use super::resolve::did_you_mean;
 use super::{Checker, Item, Scope};
 use crate::args::{ArgKind, ArgSpec, ArgValue, Args, Recipe};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Text};
 use crate::graph::NodeId;
 use crate::notation::{Notation, Pattern};
 use crate::say;
@@ -141,14 +141,16 @@ impl Checker<'_> {
                             named.push((n, Written::Expr(&arg.value)));
                         }
                         _ => {
-                            let count = specs.len();
+                            let count = match specs.len() {
+                                0 => say!("no arguments", "不接受参数"),
+                                1 => say!("at most 1 argument without a name", "最多接受 1 个不带名称的参数"),
+                                n => say!("at most {n} arguments without a name", "最多接受 {n} 个不带名称的参数"),
+                            };
+                            let Text { en, zh } = count;
                             self.report(Diagnostic::error(
                                 "E0112",
                                 arg.value.span,
-                                say!(
-                                    "`{name}` takes at most {count} arguments without a name",
-                                    "`{name}` 最多接受 {count} 个不带名称的参数"
-                                ),
+                                say!("`{name}` takes {en}", "`{name}` {zh}"),
                             ));
                         }
                     }

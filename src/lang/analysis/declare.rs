@@ -42,7 +42,7 @@ impl Checker<'_> {
                 sinks.push(node);
             }
         }
-        sinks.extend(self.graph.sinks.drain(..));
+        sinks.append(&mut self.graph.sinks);
         if sinks.is_empty() {
             sinks = self
                 .graph
@@ -313,12 +313,13 @@ impl Checker<'_> {
                 _ => "",
             };
             let (word, found) = (keyword.word(), if joint { "network" } else { ty.word() });
+            let found_zh = super::types::chinese(found);
             let mut d = Diagnostic::error(
                 "E0119",
                 name_span,
                 say!(
                     "a {found} comes out of this, which `{word}` does not declare",
-                    "这里得到的是 {found}，不能用 `{word}` 声明"
+                    "这里得到的是{found_zh}，不能用 `{word}` 声明"
                 ),
             );
             if !right.is_empty() {

@@ -1,7 +1,7 @@
 //! Row identity (guarantee 4): which rows a value has, and how rows of one domain lead to another's.
 
 use super::Checker;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Text};
 use crate::graph::{Arrow, DomainKind, Link, Node, NodeId, NodeKind};
 use crate::say;
 use crate::span::Span;
@@ -204,6 +204,7 @@ impl Checker<'_> {
     /// Reports that rows of `from` cannot be read where rows of `wanted` are.
     pub(crate) fn report_rows(&mut self, wanted: DomainId, from: DomainId, reach: &Reach, here: Span, there: Span) {
         let (w, f) = (self.domain_name(wanted), self.domain_name(from));
+        let pairs = self.domain(wanted).kind == DomainKind::Pairs;
         let diagnostic = match reach {
             Reach::Many(ways) => {
                 let refs: Vec<String> = ways
@@ -212,13 +213,17 @@ impl Checker<'_> {
                     .collect();
                 let list = refs.iter().map(|r| format!("`{r}`")).collect::<Vec<_>>().join(", ");
                 let first = refs.first().cloned().unwrap_or_default();
+                let owner = if pairs { String::new() } else { format!("{w}.") };
                 Diagnostic::error(
                     "E0402",
                     here,
                     say!("two ways lead from `{w}` to `{f}`", "从 `{w}` 到 `{f}` 有不止一条路径"),
                 )
                 .here(say!("a row of `{f}`, by {list}", "`{f}` 的行，可经 {list}"))
-                .help(say!("name one: `… |> through({first})`", "请指明一条：`… |> through({first})`"))
+                .help(say!(
+                    "name the ref: `… |> through({owner}{first})`",
+                    "请指明引用：`… |> through({owner}{first})`"
+                ))
             }
             Reach::Whole => Diagnostic::error(
                 "E0403",
@@ -237,7 +242,12 @@ impl Checker<'_> {
                 if there != here {
                     d = d.also(there, say!("a row of `{w}`", "`{w}` 的一行"));
                 }
-                if !self.ways(from, wanted).is_empty() {
+                if pairs {
+                    d = d.note(say!(
+                        "a score sees the user, the item, and what refs lead to from them",
+                        "打分只能看到用户、物品及其引用可达的列"
+                    ));
+                } else if !self.ways(from, wanted).is_empty() {
                     let way = self.ways(from, wanted).remove(0);
                     let last = way.last().map(|a| a.column.clone()).unwrap_or_default();
                     d = d.help(say!(
@@ -265,12 +275,15 @@ impl Checker<'_> {
     }
 
     /// Returns words for rows that something has learned from.
-    pub(crate) fn fit_words(&self, rows: &FitRows) -> String {
+    pub(crate) fn fit_words(&self, rows: &FitRows) -> Text {
         match rows {
-            FitRows::All(d) => format!("all rows of `{}`", self.domain_name(*d)),
+            FitRows::All(d) => {
+                let name = self.domain_name(*d);
+                say!("all rows of `{name}`", "`{name}` 的所有行")
+            }
             FitRows::Part { split, part } => {
-                let label = &self.graph.dag[NodeId::new(*split as usize)].label;
-                format!("`{label}.{}`", part.word())
+                let (label, word) = (&self.graph.dag[NodeId::new(*split as usize)].label, part.word());
+                say!("`{label}.{word}`", "`{label}.{word}`")
             }
         }
     }

@@ -33,20 +33,16 @@ impl Checker<'_> {
         let head = self.head(node);
         let one = Size::Known(1);
         match (task, label.map(|(_, c)| &c.elem)) {
+            (Task::Recommend, _) if width.fits(one) => {}
             (Task::Recommend, _) => {
-                if !width.fits(one) {
-                    self.report(
-                        Diagnostic::error(
-                            "E0701",
-                            place,
-                            say!(
-                                "a score is one number a pair, this is {width} wide",
-                                "打分是每对一个数，这里宽 {width}"
-                            ),
-                        )
-                        .help(say!("end it with `dot(…)` or `|> dense(1)`", "请以 `dot(…)` 或 `|> dense(1)` 结尾")),
-                    );
-                }
+                self.report(
+                    Diagnostic::error(
+                        "E0701",
+                        place,
+                        say!("a score is one number a pair, this is {width} wide", "打分是每对一个数，这里宽 {width}"),
+                    )
+                    .help(say!("end it with `dot(…)` or `|> dense(1)`", "请以 `dot(…)` 或 `|> dense(1)` 结尾")),
+                );
             }
             (Task::Regress, Some(_)) => {
                 if !width.fits(one) {
@@ -68,17 +64,16 @@ impl Checker<'_> {
                     );
                 }
             }
+            (Task::Classify, Some(Elem::Bool)) if head == Head::Probability && width.fits(one) => {}
             (Task::Classify, Some(Elem::Bool)) => {
-                if head != Head::Probability || !width.fits(one) {
-                    self.report(
-                        Diagnostic::error(
-                            "E0701",
-                            place,
-                            say!("a bool label needs one probability a row", "bool 标签需要每行一个概率"),
-                        )
-                        .help(say!("end it with `|> dense(1) |> sigmoid`", "请以 `|> dense(1) |> sigmoid` 结尾")),
-                    );
-                }
+                self.report(
+                    Diagnostic::error(
+                        "E0701",
+                        place,
+                        say!("a bool label needs one probability a row", "bool 标签需要每行一个概率"),
+                    )
+                    .help(say!("end it with `|> dense(1) |> sigmoid`", "请以 `|> dense(1) |> sigmoid` 结尾")),
+                );
             }
             (Task::Classify, Some(Elem::Category(d))) => {
                 let classes = self.domain(*d).rows.map_or(Size::Unknown, Size::Known);

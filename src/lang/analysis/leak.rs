@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Checker, Item};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Text};
 use crate::graph::{Fit, NodeId, NodeKind};
 use crate::say;
 use crate::signature::BodyKind;
@@ -129,13 +129,14 @@ impl Checker<'_> {
             }
             (NodeKind::Part(part), _) => {
                 let word = part.word();
+                let split = weight.inputs.first().map(|&n| self.graph.dag[n].label.clone()).unwrap_or_default();
                 self.report(
                     Diagnostic::error(
                         "E0603",
                         span,
                         say!("a fit never learns from {word} rows", "拟合不能使用 {word} 部分的行"),
                     )
-                    .help(say!("write `fit = ….train`", "请写 `fit = ….train`")),
+                    .help(say!("write `fit = {split}.train`", "请写 `fit = {split}.train`")),
                 );
                 None
             }
@@ -259,6 +260,7 @@ impl Checker<'_> {
                 let shared: Vec<_> = c.marks.columns.intersection(&label.marks.columns).cloned().collect();
                 if let Some((at, column)) = shared
                     .iter()
+                    .rev()
                     .map(|column| (self.reads(*node, column).unwrap_or(*place), column))
                     .max_by_key(|(at, _)| (at.file, at.start))
                 {
@@ -301,9 +303,9 @@ impl Checker<'_> {
         if code == "E0607" && self.reported.contains(&("E0601".to_string(), at)) {
             return;
         }
-        let words = self.fit_words(fit);
+        let Text { en, zh } = self.fit_words(fit);
         let mine = self.graph.dag[NodeId::new(split.split as usize)].label.clone();
-        let d = Diagnostic::error(code, at, say!("this has learned from {words}", "此处从 {words} 学习过"))
+        let d = Diagnostic::error(code, at, say!("this has learned from {en}", "此处从{zh}学习过"))
             .also(place, say!("and is used to train on `{mine}.train`", "却用于在 `{mine}.train` 上训练"));
         let d = match code {
             "E0604" => d.note(say!(

@@ -55,6 +55,17 @@ impl Checker<'_> {
             }
             fine = false;
             let origins = self.origins(&c.missing);
+            let help = if c.elem.as_vector().is_some() {
+                say!(
+                    "say what stands in for it: `… |> fill(zero)` or `… |> fill(mean)`",
+                    "请说明如何填补：`… |> fill(zero)` 或 `… |> fill(mean)`"
+                )
+            } else {
+                say!(
+                    "leave such rows out before the split: `… |> drop_missing`",
+                    "请在划分前去掉这些行：`… |> drop_missing`"
+                )
+            };
             self.report(
                 Diagnostic::error(
                     "E0501",
@@ -65,10 +76,7 @@ impl Checker<'_> {
                     ),
                 )
                 .here(say!("missing where {origins} is", "随 {origins} 缺失"))
-                .help(say!(
-                    "say what stands in for it: `… |> fill(zero)` or `… |> fill(mean)`",
-                    "请说明如何填补：`… |> fill(zero)` 或 `… |> fill(mean)`"
-                )),
+                .help(help),
             );
         }
         fine.then_some(())

@@ -199,7 +199,12 @@ impl Checker<'_> {
                 "`{name}` 是列名：在表自身的处理之外，请写作 `表名.{name}`"
             ));
         }
-        if let Some(help) = did_you_mean(name, candidates.iter().map(String::as_str)) {
+        if scope.closed && self.names.contains_key(name) {
+            diagnostic = diagnostic.note(say!(
+                "a def sees its parameters, params and other defs, no data: give it as an argument",
+                "def 只能看到其参数、param 与其他 def，看不到数据：请作为参数传入"
+            ));
+        } else if let Some(help) = did_you_mean(name, candidates.iter().map(String::as_str)) {
             diagnostic = diagnostic.help(help);
         }
         self.report(diagnostic);
@@ -254,11 +259,12 @@ impl Checker<'_> {
             }
             other => {
                 let word = other.word();
+                let word_zh = super::types::chinese(word);
                 let field = &name.text;
                 let mut d = Diagnostic::error(
                     "E0113",
                     name.span,
-                    say!("a {word} has no fields, so no `{field}`", "{word} 没有字段，因而没有 `{field}`"),
+                    say!("a {word} has no fields, so no `{field}`", "{word_zh}没有字段，因而没有 `{field}`"),
                 );
                 if let Type::Column(c) = other
                     && let crate::types::Elem::Ref(to) = c.elem
@@ -276,13 +282,14 @@ impl Checker<'_> {
         let (owner, place) = (self.graph.dag[base].label.clone(), self.graph.dag[base].span);
         let field = &name.text;
         let code = if what == "column" { "E0206" } else { "E0113" };
+        let what_zh = super::types::chinese(what);
         let mut diagnostic = Diagnostic::error(
             code,
             name.span,
-            say!("`{owner}` has no {what} `{field}`", "`{owner}` 没有名为 `{field}` 的{what}"),
+            say!("`{owner}` has no {what} `{field}`", "`{owner}` 没有名为 `{field}` 的{what_zh}"),
         )
         .also(place, say!("declared here", "在此声明"));
-        if what == "part" {
+        if matches!(&ty, Type::Split(s) if s.table.column(field).is_some()) {
             diagnostic = diagnostic.note(say!(
                 "a split has parts; a column is read off one of them: `{owner}.train.{field}`",
                 "划分由若干部分组成；列须从某一部分读取：`{owner}.train.{field}`"
@@ -324,7 +331,10 @@ pub(crate) fn did_you_mean<'a>(
         .into_iter()
         .filter(|c| *c != name)
         .map(|c| (strsim::jaro_winkler(&name.to_lowercase(), &c.to_lowercase()), c))
-        .filter(|(score, c)| *score > 0.82 || strsim::damerau_levenshtein(name, c) <= 1 + name.chars().count() / 5)
+        .filter(|(score, c)| {
+            let letters = name.chars().count();
+            *score > 0.82 || (letters > 2 && strsim::damerau_levenshtein(name, c) <= 1 + letters / 5)
+        })
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     near.dedup_by(|a, b| a.1 == b.1);

@@ -249,7 +249,12 @@ impl Checker<'_> {
                     let (value, kind) = self.row_expr(item, table, scope, extra)?;
                     if !comparable(&elem, &kind) {
                         let (a, b) = (elem.to_string(), kind.to_string());
-                        return self.row_misfit(item.span, &format!("{a}, not {b},"), &format!("{a}，而不是 {b}，"));
+                        self.report(Diagnostic::error(
+                            "E0306",
+                            item.span,
+                            say!("{a} and {b} are never equal", "{a} 与 {b} 永不相等"),
+                        ));
+                        return None;
                     }
                     values.push(value);
                 }

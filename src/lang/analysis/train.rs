@@ -139,7 +139,7 @@ impl Checker<'_> {
         }
         let user = self.end("user", node, split, named, span, scope)?;
         let item = self.end("item", node, split, named, span, scope)?;
-        let name = format!("pairs of `{}` and `{}`", user.column, item.column);
+        let name = format!("pairs of {} and {}", user.column, item.column);
         let pair = self.new_domain(name, DomainKind::Pairs, None);
         inner.row =
             Some(RowScope { table: node, domain: pair, pair: Some((user.column.clone(), item.column.clone())) });
@@ -186,7 +186,7 @@ impl Checker<'_> {
             return None;
         };
         if !column.missing.is_empty() {
-            self.report_missing("E0504", expr.span, &column, which);
+            self.report_missing("E0504", expr.span, &column, &name);
             return None;
         }
         Some(Arrow { column: name, to, node: None, missing: false })
@@ -293,7 +293,7 @@ impl Checker<'_> {
             return None;
         }
         if !column.missing.is_empty() {
-            self.report_missing("E0503", place, &column, "label");
+            self.report_missing("E0503", place, &column, &name);
             return None;
         }
         Some((name, column))
@@ -312,7 +312,7 @@ impl Checker<'_> {
                 say!("`weight` takes a column of numbers, this is {found}", "`weight` 接受数字列，这里是 {found}"),
             ));
         } else if !column.missing.is_empty() {
-            self.report_missing("E0504", place, &column, "weight");
+            self.report_missing("E0504", place, &column, name);
         }
     }
 
@@ -352,7 +352,7 @@ impl Checker<'_> {
                 let right: Vec<&str> = self
                     .vocabulary
                     .iter()
-                    .filter(|e| e.kinds.first() == Some(&BodyKind::Recipe) && e.signature.tasks.contains(&task))
+                    .filter(|e| e.kinds.contains(&BodyKind::Recipe) && e.signature.tasks.contains(&task))
                     .map(|e| e.signature.name)
                     .collect();
                 let list = right.iter().map(|r| format!("`{r}`")).collect::<Vec<_>>().join(", ");

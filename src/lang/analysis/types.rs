@@ -188,16 +188,14 @@ impl Checker<'_> {
             _ => false,
         };
         if !fits {
-            let (parameter, found) = (&formal.name.text, self.item_words(item));
+            let parameter = &formal.name.text;
+            let crate::diagnostic::Text { en, zh } = self.item_words(item);
             let wanted = type_words(&formal.ty);
             self.report(
                 Diagnostic::error(
                     "E0120",
                     span,
-                    say!(
-                        "`{parameter}` takes {wanted}, this is {found}",
-                        "`{parameter}` 接受 {wanted}，这里是 {found}"
-                    ),
+                    say!("`{parameter}` takes {wanted}, this is {en}", "`{parameter}` 接受 {wanted}，这里是 {zh}"),
                 )
                 .also(formal.ty.span, say!("declared here", "在此声明")),
             );
@@ -232,15 +230,33 @@ impl Checker<'_> {
                         *before = here;
                     }
                 }
-                Some(Expr { kind: ExprKind::Number(n), .. }) => {
-                    if !n.integer.is_some_and(|k| Size::Known(k as u64).fits(here)) {
-                        return false;
-                    }
+                Some(Expr { kind: ExprKind::Number(n), .. })
+                    if !n.integer.is_some_and(|k| Size::Known(k as u64).fits(here)) =>
+                {
+                    return false;
                 }
                 _ => {}
             }
         }
         true
+    }
+}
+
+/// Returns the Chinese for a word of the checker: `table`, `part`.
+pub(crate) fn chinese(word: &str) -> &str {
+    match word {
+        "table" => "表",
+        "split" => "划分",
+        "column" => "列",
+        "train" => "训练",
+        "metric" => "指标",
+        "optimizer" => "优化器",
+        "stop" => "停止条件",
+        "loss" => "损失",
+        "network" => "网络",
+        "part" => "部分",
+        "field" => "字段",
+        other => other,
     }
 }
 
