@@ -41,14 +41,19 @@ pub(crate) fn load(path: &Path, global: &Global, data: bool) -> Result<Checked, 
     text(path)?;
     let world = DiskWorld::with_cache(global.store(path).join("scans"));
     let options = Options { data, params: global.params(), without: Vec::new() };
-    check(&world, &mmf_stages::vocabulary(), &path.to_string_lossy(), &options).map_err(|error| {
-        let shown = path.display();
-        match error {
+    let shown = path.display();
+    let checked =
+        check(&world, &mmf_stages::vocabulary(), &path.to_string_lossy(), &options).map_err(|error| match error {
             WorldError::Missing => Trouble::usage(say!("there is no file `{shown}`", "文件 `{shown}` 不存在")),
             WorldError::Broken(reason) => {
                 let (en, zh) = (reason.en, reason.zh);
                 Trouble::usage(say!("`{shown}` {en}", "`{shown}` {zh}"))
             }
-        }
-    })
+        })?;
+    // A `-p` that the file has no param for is a mistake of the command line, not of the file.
+    if let Some(unknown) = checked.diagnostics.iter().find(|d| d.code == "E0121") {
+        let (en, zh) = (&unknown.message.en, &unknown.message.zh);
+        return Err(Trouble::usage(say!("`-p`, {shown}: {en}", "`-p`，{shown}：{zh}")).help(unknown.help.clone()));
+    }
+    Ok(checked)
 }

@@ -103,6 +103,9 @@ enum Verb {
 /// Reads `name=value`.
 fn param(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
+        Some((name, value)) if name.trim() == "seed" && value.trim().parse::<u64>().is_err() => {
+            Err("the seed is a whole number, zero or more".into())
+        }
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_string(), value.trim().to_string())),
         _ => Err("write it as name=value, for example -p dim=64".into()),
     }
@@ -135,7 +138,24 @@ fn beside(file: &std::path::Path) -> PathBuf {
     file.parent().map(PathBuf::from).unwrap_or_default()
 }
 
+/// Lets a mistake in mmf say that it is one.
+fn admit_mistakes() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        eprintln!(
+            "this is a mistake in mmf {}, not in your file: please report it with the pipeline that shows it",
+            env!("CARGO_PKG_VERSION")
+        );
+    }));
+}
+
 pub(crate) fn main() -> ExitCode {
+    admit_mistakes();
+    std::panic::catch_unwind(act).unwrap_or(Exit::Failed.into())
+}
+
+fn act() -> ExitCode {
     let Command { verb, global } = Command::parse();
     let screen = Screen::new(global.lang, global.format, global.color);
     let done: Result<Exit, Trouble> = match verb {

@@ -43,7 +43,7 @@ fn figure(train: &str, curve: &Curve) -> Markup {
     let place_y = |value: f64| top + (1.0 - y.at(value)) * (HEIGHT - top - bottom);
     let points: Vec<String> =
         finite().map(|&(step, value)| format!("{:.1},{:.1}", place_x(step as f64), place_y(value))).collect();
-    let end = finite().last().copied();
+    let end = finite().next_back().copied();
     // Whole epochs only.
     let ticks = axis(first, last, 4).ticks.into_iter().filter(|t| *t >= first && *t <= last && t.fract() == 0.0);
     let says = format!(

@@ -115,7 +115,7 @@ fn flows(steps: &[StepRecord]) -> Vec<Flow> {
             group: step.group.clone(),
             chain,
             ty: step.ty.clone(),
-            fits: fits.into_values().collect(),
+            fits: fits.into_values().collect::<BTreeSet<_>>().into_iter().collect(),
             state: step.state.clone(),
             rows: step.rows,
             milliseconds: step.milliseconds,
@@ -245,7 +245,7 @@ fn drawing(flows: &[Flow]) -> Markup {
 fn below(flow: &Flow) -> String {
     match (flow.milliseconds, flow.state.as_str()) {
         (Some(ms), "cached") => format!("stored ({})", span(ms)),
-        (Some(ms), "failed") if ms == 0.0 => "failed".into(),
+        (_, "failed") => "failed".into(),
         (Some(ms), _) => span(ms),
         (None, state) => came(state).into(),
     }

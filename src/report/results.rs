@@ -26,10 +26,18 @@ pub(super) fn section(metrics: &[MetricResult]) -> Markup {
                         (plot(kind, &metrics.iter().filter(|m| m.metric == kind).collect::<Vec<_>>()))
                     }
                 }
+                @if metrics.iter().any(outside) {
+                    p { "Where a value lies outside its interval, the metric counts distinct things: a resample repeats some units and "
+                        "leaves others out, so it reaches fewer of them." }
+                }
                 (table(metrics))
             }
         }
     }
+}
+
+fn outside(m: &MetricResult) -> bool {
+    matches!((m.value, m.low, m.high), (Some(value), Some(low), Some(high)) if value < low || value > high)
 }
 
 fn label(m: &MetricResult) -> String {

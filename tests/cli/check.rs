@@ -56,6 +56,11 @@ fn a_file_that_cannot_be_read_is_a_wrong_command() {
     assert!(err.starts_with("error: `a.mmf` is not UTF-8: byte 23 is 0xC3, in line 2\n"), "{err}");
     place.mmf(&["check"]).ends(2);
     place.mmf(&["check", "a.mmf", "-p", "dim"]).ends(2);
+    place.write("b.mmf", "param a = 1\n");
+    place.mmf(&["check", "b.mmf", "-p", "a=2"]).ends(0);
+    place.mmf(&["check", "b.mmf", "-p", "seed=x"]).ends(2);
+    let err = place.mmf(&["check", "b.mmf", "-p", "ab=2"]).ends(2).err();
+    assert!(err.contains("b.mmf: the file has no param `ab` to set"), "{err}");
 }
 
 /// A declared file that is missing is a mistake of the pipeline; without data it is not looked for.

@@ -119,6 +119,20 @@ fn threads_change_no_byte() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_keeps_what_is_finished() {
+    let (code, said) = interrupted("-INT");
+    assert_eq!(code, Some(3));
+    assert!(said.contains("stopped; what was finished is kept"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_keeps_what_is_finished() {
+    assert_eq!(interrupted("-KILL").0, None);
+}
+
+/// Interrupts a training by a signal, then runs on with fewer epochs; returns how the first run ended, and what it said.
+#[cfg(unix)]
+fn interrupted(signal: &str) -> (Option<i32>, String) {
     let place = Place::with_items();
     place.write("items.mmf", ITEMS.replace("epochs    = 3", "epochs    = 1000000"));
     let mut command = place.command();
@@ -128,13 +142,12 @@ fn an_interrupted_run_keeps_what_is_finished() {
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
     assert!(lines.any(|l| l.unwrap().contains(r#""event":"curve""#)));
     let id = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
     for _ in lines.by_ref() {}
     let done = child.wait_with_output().unwrap();
-    assert_eq!(done.status.code(), Some(3));
     let said = String::from_utf8(done.stderr).unwrap();
-    assert!(said.contains("stopped; what was finished is kept"), "{said}");
     place.write("items.mmf", ITEMS);
     place.mmf(&["run", "items.mmf"]).ends(0);
     assert_eq!(rows_of(&events(&place.path("runs/latest")), "hsv_histogram"), 0);
+    (done.status.code(), said)
 }

@@ -137,3 +137,62 @@ fn ctrl_c_ends_it() {
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(watch.child.wait().unwrap().code(), Some(0));
 }
+
+/// Edges of many pictures, slow enough to be interrupted.
+fn slow(place: &Place) -> String {
+    let mut table = String::from("id,price,liked\n");
+    for i in 0..300 {
+        table.push_str(&format!("s{i},{},{}\n", i % 9, i % 2 == 0));
+        place.picture(&format!("pictures/s{i}.ppm"), [(i % 250) as u8, (i / 2) as u8, 7]);
+    }
+    place.write("items.csv", table);
+    let text = ITEMS.replace(
+        "hsv_histogram(bins = 2x2x2)",
+        "resize(700x700) |> gray |> canny(low = 9, high = 20) |> grid_density(2x2)",
+    );
+    place.write("items.mmf", &text);
+    text
+}
+
+impl Watch {
+    /// Waits until a step has begun.
+    #[track_caller]
+    fn until_it_starts(&self, node: &str) -> Vec<serde_json::Value> {
+        let mut told = Vec::new();
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|e| panic!("{e}: {told:?}"));
+            let starts = line["event"] == "started" && line["node"] == node;
+            told.push(line);
+            if starts {
+                return told;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_change_of_epochs_cancels_no_extraction() {
+    let place = Place::with_items();
+    let text = slow(&place);
+    let watch = Watch::of(&place);
+    let mut told = watch.until_it_starts("grid_density");
+    place.write("items.mmf", text.replace("epochs    = 3", "epochs    = 4"));
+    told.extend(watch.until_it_waits());
+    assert!(told.iter().any(|e| e["event"] == "changed"), "{told:?}");
+    assert!(told.iter().all(|e| e["event"] != "cancelled"), "{told:?}");
+    assert_eq!(rows(&told, "canny"), 300);
+    assert_eq!(told.iter().filter(|e| e["event"] == "curve" && e["curve"] == "loss").count(), 4);
+}
+
+#[test]
+fn what_is_no_longer_wanted_is_cancelled() {
+    let place = Place::with_items();
+    let text = slow(&place);
+    let watch = Watch::of(&place);
+    let mut told = watch.until_it_starts("grid_density");
+    place.write("items.mmf", text.replace("high = 20", "high = 30"));
+    told.extend(watch.until_it_waits());
+    assert!(told.iter().any(|e| e["event"] == "cancelled"), "{told:?}");
+    assert!(rows(&told, "canny") < 600, "{told:?}");
+    assert_eq!(told.iter().filter(|e| e["event"] == "metric").count(), 1);
+}
