@@ -62,6 +62,12 @@ pub type Predictions = Arrays;
 /// `None` where it is not defined (one class only, no row).
 pub type Measure = Box<dyn Fn(&[u32]) -> Option<f64> + Send + Sync>;
 
+/// A metric's body: ready to be asked, for these predictions.
+pub type Metric = fn(&Args, &Predictions) -> Result<Measure>;
+
+/// Finds a metric by its name.
+pub type Measures = fn(&str) -> Option<Metric>;
+
 /// How a stage runs. The engine runs what the stage is, so it cannot lie.
 pub enum Body {
     /// Reads files and makes a table. Inputs are the tables that its refs name, in the order of `ColumnKind::Ref`.
@@ -85,7 +91,7 @@ pub enum Body {
     Across(fn(&Context, &Args, &[Value], &Crossing) -> Result<Column>),
     Joint(fn(&JointCall<'_>, &mut dyn Network, &[Var]) -> Result<Var>),
     Train(&'static dyn Train),
-    Metric(fn(&Args, &Predictions) -> Result<Measure>),
+    Metric(Metric),
     Recipe,
     /// A number of the data (`classes`).
     Size(fn(&Column) -> u64),
@@ -161,7 +167,7 @@ pub struct TrainCall {
     /// The network: its outputs are named by the arguments that hold them (`score`, `output`).
     pub plan: Plan,
     /// Metrics by name, for early stopping.
-    pub measures: fn(&str) -> Option<fn(&Args, &Predictions) -> Result<Measure>>,
+    pub measures: Measures,
 }
 
 /// What a stage may tell while it runs.
@@ -233,7 +239,7 @@ impl Host for Quiet {
     fn read(&self, path: &Path) -> Result<Vec<u8>> {
         std::fs::read(path).map_err(|e| {
             let path = path.display();
-            Error::new("E1001", mmf_lang::say!("cannot read {path}: {e}", "无法读取 {path}：{e}"))
+            Error::new("E1046", mmf_lang::say!("cannot read {path}: {e}", "无法读取 {path}：{e}"))
         })
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use mmf_data::arrays::Arrays;
 use mmf_data::error::{Error, Result};
 use mmf_data::picture::Picture;
-use mmf_data::stage::{Measure, Predictions, Stage};
+use mmf_data::stage::{Measures, Stage};
 use mmf_data::table::{Column, Rows, Value};
 use mmf_data::values::Values;
 use mmf_lang::args::{ArgValue, Args};

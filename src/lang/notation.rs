@@ -277,8 +277,8 @@ mod tests {
             ("size".into(), ArgValue::Int(2)),
             ("bins".into(), ArgValue::List(vec![ArgValue::Int(8), ArgValue::Int(4)])),
         ]);
-        let mut bindings = Bindings::default();
-        bindings.sizes = [("h", 10), ("w", 6), ("c", 3)].map(|(k, v)| (k.to_string(), Size::Known(v))).into();
+        let sizes = [("h", 10), ("w", 6), ("c", 3)].map(|(k, v)| (k.to_string(), Size::Known(v))).into();
+        let bindings = Bindings { sizes, ..Bindings::default() };
         let Pattern::Column { elem, .. } = &n.output else { panic!() };
         assert_eq!(build(elem, &bindings, &args).to_string(), "map[5, 3, 12]");
         let many = Notation::parse("col<d, vector[n]>... -> col<d, vector[_]>").unwrap();

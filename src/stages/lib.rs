@@ -8,7 +8,10 @@ mod source;
 mod train;
 pub mod world;
 
-use mmf_data::stage::Stage;
+#[cfg(test)]
+mod examples;
+
+use mmf_data::stage::{Body, Metric, Stage};
 use mmf_lang::signature::{Entry, Vocabulary};
 
 /// Returns every stage, in the order of the docs.
@@ -33,14 +36,10 @@ pub fn vocabulary() -> Vocabulary {
     )
 }
 
-/// A metric's body.
-pub type Metric =
-    fn(&mmf_lang::args::Args, &mmf_data::stage::Predictions) -> mmf_data::error::Result<mmf_data::stage::Measure>;
-
 /// Returns the metric of that name, for early stopping.
 pub fn measure(name: &str) -> Option<Metric> {
     match find(name)?.body(0) {
-        mmf_data::stage::Body::Metric(metric) => Some(metric),
+        Body::Metric(metric) => Some(metric),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use mmf_data::arrays::Arrays;
 use mmf_data::error::Result;
 use mmf_data::plan::{Edge, Link, Plan, PlanDomain, PlanKind, PlanNode};
-use mmf_data::stage::{Body, Context, Host, Measure, Predictions, Report, TrainCall};
+use mmf_data::stage::{Body, Context, Host, Predictions, Report, TrainCall};
 use mmf_data::table::{Column, Rows, Split, Table};
 use mmf_data::values::{Values, Vocabulary};
 use mmf_lang::args::{ArgValue, Args, Recipe};
@@ -92,7 +92,7 @@ pub(crate) fn codes(total: usize, codes: &[u32]) -> Column {
     Column::new(Rows::all(codes.len()), Values::Code { codes: Arc::new(codes.to_vec()), names })
 }
 
-fn metric_body(name: &str) -> Option<fn(&Args, &Predictions) -> Result<Measure>> {
+fn metric_body(name: &str) -> Option<mmf_data::stage::Metric> {
     match crate::find(name)?.body(0) {
         Body::Metric(metric) => Some(metric),
         _ => None,
