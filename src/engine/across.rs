@@ -6,7 +6,7 @@ use mmf_data::table::{Column, Rows, Value};
 use mmf_data::values::Values;
 use mmf_lang::args::{ArgValue, Args};
 use mmf_lang::graph::{Node, NodeId};
-use mmf_lang::types::DomainId;
+use mmf_lang::types::{DomainId, Type};
 
 use crate::layout::domain;
 use crate::work::Work;
@@ -66,6 +66,7 @@ fn root_of(work: &Work<'_>, node: &Node) -> Option<DomainId> {
 /// Says whether a crossing's result lives where its first ref starts.
 fn node_starts_here(work: &Work<'_>, node: &Node) -> bool {
     let first = node.inputs.first().and_then(|&i| root_of(work, work.node(i)));
-    let link = node.inputs.get(1).and_then(|&i| root_of(work, work.node(i)));
+    let link = node.inputs.get(1).map(|&i| work.node(i)).filter(|n| matches!(n.ty, Type::Column(_)));
+    let link = link.and_then(|n| root_of(work, n));
     link != first && link == root_of(work, node)
 }
