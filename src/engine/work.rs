@@ -25,9 +25,6 @@ use crate::outline::Outline;
 use crate::pictures::Pictures;
 use crate::store::{Digest, Hasher, Store};
 
-/// The body of a metric.
-pub type MetricBody = fn(&Args, &Predictions) -> Result<Measure>;
-
 /// What a run is told beside the graph.
 #[derive(Clone)]
 pub struct Options {
@@ -42,7 +39,7 @@ pub struct Options {
     /// The kernel class (`avx2`, `avx512`), which enters the keys of trained nodes.
     pub kernel: String,
     /// Metrics by name, for early stopping.
-    pub measures: fn(&str) -> Option<MetricBody>,
+    pub measures: Measures,
     /// Reads a picture's bytes.
     pub decode: fn(&[u8]) -> Result<Picture>,
     /// Set to stop the run; what is finished is kept.
