@@ -46,7 +46,7 @@ pub use key::Lookup;
 pub use plan::{Planned, State};
 pub use watch::{Ending, Session, SharedSink};
 pub use why::Reason;
-pub use work::{MetricBody, Options};
+pub use work::Options;
 
 use store::{Digest, Store};
 use work::{Ground, Work};
