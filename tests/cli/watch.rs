@@ -8,15 +8,19 @@ use std::time::Duration;
 use super::{ITEMS, Place};
 
 /// A watch under way.
-struct Watch {
+pub(crate) struct Watch {
     child: Child,
     lines: Receiver<serde_json::Value>,
 }
 
 impl Watch {
     fn of(place: &Place) -> Watch {
+        Watch::of_file(place, "items.mmf")
+    }
+
+    pub(crate) fn of_file(place: &Place, file: &str) -> Watch {
         let mut command = place.command();
-        command.args(["watch", "items.mmf", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.args(["watch", file, "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (tell, lines) = channel();
@@ -32,7 +36,7 @@ impl Watch {
 
     /// Returns what is told until it waits again.
     #[track_caller]
-    fn until_it_waits(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn until_it_waits(&self) -> Vec<serde_json::Value> {
         let mut told = Vec::new();
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|e| panic!("{e}: {told:?}"));
@@ -141,14 +145,14 @@ fn ctrl_c_ends_it() {
 /// Edges of many pictures, slow enough to be interrupted.
 fn slow(place: &Place) -> String {
     let mut table = String::from("id,price,liked\n");
-    for i in 0..300 {
+    for i in 0..120 {
         table.push_str(&format!("s{i},{},{}\n", i % 9, i % 2 == 0));
         place.picture(&format!("pictures/s{i}.ppm"), [(i % 250) as u8, (i / 2) as u8, 7]);
     }
     place.write("items.csv", table);
     let text = ITEMS.replace(
         "hsv_histogram(bins = 2x2x2)",
-        "resize(700x700) |> gray |> canny(low = 9, high = 20) |> grid_density(2x2)",
+        "resize(600x600) |> gray |> canny(low = 9, high = 20) |> grid_density(2x2)",
     );
     place.write("items.mmf", &text);
     text
@@ -180,7 +184,7 @@ fn a_change_of_epochs_cancels_no_extraction() {
     told.extend(watch.until_it_waits());
     assert!(told.iter().any(|e| e["event"] == "changed"), "{told:?}");
     assert!(told.iter().all(|e| e["event"] != "cancelled"), "{told:?}");
-    assert_eq!(rows(&told, "canny"), 300);
+    assert_eq!(rows(&told, "canny"), 120);
     assert_eq!(told.iter().filter(|e| e["event"] == "curve" && e["curve"] == "loss").count(), 4);
 }
 
@@ -193,6 +197,6 @@ fn what_is_no_longer_wanted_is_cancelled() {
     place.write("items.mmf", text.replace("high = 20", "high = 30"));
     told.extend(watch.until_it_waits());
     assert!(told.iter().any(|e| e["event"] == "cancelled"), "{told:?}");
-    assert!(rows(&told, "canny") < 600, "{told:?}");
+    assert!(rows(&told, "canny") < 240, "{told:?}");
     assert_eq!(told.iter().filter(|e| e["event"] == "metric").count(), 1);
 }
