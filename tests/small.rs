@@ -188,9 +188,8 @@ impl Data {
         }
         tables.insert("studios.csv", studios);
 
-        let mut films = Cells::new(
-            "film,title,name,plot,year,age,length,good,genre,tone,mark,studio,look_1,look_2,look_3,look_4",
-        );
+        let mut films =
+            Cells::new("film,title,name,plot,year,age,length,good,genre,tone,mark,studio,look_1,look_2,look_3,look_4");
         for i in 0..FILMS {
             let film = format!("f{i:02}");
             let hole = |empty: bool, cell: String| if empty { String::new() } else { cell };

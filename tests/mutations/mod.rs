@@ -57,7 +57,11 @@ impl Bench {
         Bench { small: Small::new(&Data::new()), shelf: Shelf::new() }
     }
 
-    fn check(&mut self, text: &str, without: &[&str]) -> Result<Result<mmf_lang::graph::Graph, BTreeSet<String>>, String> {
+    fn check(
+        &mut self,
+        text: &str,
+        without: &[&str],
+    ) -> Result<Result<mmf_lang::graph::Graph, BTreeSet<String>>, String> {
         let small = &mut self.small;
         let checked = catch_unwind(AssertUnwindSafe(|| small.check(text, without))).map_err(panicked)?;
         let codes = checked.diagnostics.iter().filter(|d| d.severity == Severity::Error).map(|d| d.code.to_string());
@@ -124,12 +128,15 @@ fn declared_metrics(text: &str) -> usize {
             (head.contains(" on ") && !head.contains('\n')).then_some(rest)
         })
         .filter_map(|rest| rest.split_once('}').map(|(block, _)| block))
-        .map(|block| block.split([',', '\n', ';']).map(str::trim).filter(|m| !m.is_empty()).collect::<BTreeSet<_>>().len())
+        .map(|block| {
+            block.split([',', '\n', ';']).map(str::trim).filter(|m| !m.is_empty()).collect::<BTreeSet<_>>().len()
+        })
         .sum()
 }
 
 fn sound() -> Vec<(String, String)> {
-    let sources = [("films", FILM_SOURCES), ("ratings", RATING_SOURCES), ("posts", POST_SOURCES), ("looks", LOOK_SOURCES)];
+    let sources =
+        [("films", FILM_SOURCES), ("ratings", RATING_SOURCES), ("posts", POST_SOURCES), ("looks", LOOK_SOURCES)];
     let preludes: String =
         sources.iter().map(|(name, text)| format!("```mmf prelude {name}\n{}```\n", text.trim_start())).collect();
     let lines = preludes.lines().count();
@@ -302,10 +309,8 @@ fn each_rule_is_missed_when_it_is_off() {
     }
     println!("{noticed} of {raised} rules are missed; not:\n{}", silent.join("\n"));
     let known: BTreeSet<&str> = mmf_lang::codes::all().map(|(c, _)| c).collect();
-    let never: Vec<&&str> = known
-        .iter()
-        .filter(|c| guarantees.iter().any(|g| c.starts_with(g)) && !refused.contains_key(**c))
-        .collect();
+    let never: Vec<&&str> =
+        known.iter().filter(|c| guarantees.iter().any(|g| c.starts_with(g)) && !refused.contains_key(**c)).collect();
     println!("no program breaks: {never:?}");
     let excused = silent.iter().filter(|s| NOTHING_TO_RUN_INTO.iter().any(|(c, _)| s.starts_with(c))).count();
     assert!(noticed * 10 >= (raised - excused) * 9, "{noticed} of {raised} rules, {excused} of them excused");

@@ -12,19 +12,78 @@ struct Token {
 
 const KEYWORDS: [&str; 8] = ["source", "prepare", "extract", "fuse", "train", "metric", "param", "def"];
 const TYPES: [&str; 16] = [
-    "int", "float", "bool", "category", "key", "text", "time(unix)", "time(iso)", "vector[4]", "vector[3]", "vector",
-    "ref(films)", "ref(studios)", "text(language = zh)", "image(\"stills/{film}.ppm\")", "key(films)",
+    "int",
+    "float",
+    "bool",
+    "category",
+    "key",
+    "text",
+    "time(unix)",
+    "time(iso)",
+    "vector[4]",
+    "vector[3]",
+    "vector",
+    "ref(films)",
+    "ref(studios)",
+    "text(language = zh)",
+    "image(\"stills/{film}.ppm\")",
+    "key(films)",
 ];
 const STAGES: [&str; 40] = [
-    "where(year > 1980)", "k_core(user = 2)", "drop_missing", "fill_missing(zero)", "fill_missing(mean)",
-    "split(train = 80%, test = 20%)", "min_max", "standardize", "one_hot", "per(films, mean)", "through(ratings.film)",
-    "resize(8x8)", "gray", "hsv_histogram(bins = 2x2x2)", "canny", "grid_density(2x2)", "tokenize",
-    "tf_idf(terms = 4)", "term_frequency(terms = 4)", "mean", "fill(zero)", "fill(mean)", "concat", "sum", "dense(1)",
-    "dense(3)", "dense(4)", "relu", "tanh", "sigmoid", "softmax", "dropout(20%)", "layer_norm", "neural",
-    "embedding(4)", "popularity", "table", "accuracy", "classes", "gate(films.look)",
+    "where(year > 1980)",
+    "k_core(user = 2)",
+    "drop_missing",
+    "fill_missing(zero)",
+    "fill_missing(mean)",
+    "split(train = 80%, test = 20%)",
+    "min_max",
+    "standardize",
+    "one_hot",
+    "per(films, mean)",
+    "through(ratings.film)",
+    "resize(8x8)",
+    "gray",
+    "hsv_histogram(bins = 2x2x2)",
+    "canny",
+    "grid_density(2x2)",
+    "tokenize",
+    "tf_idf(terms = 4)",
+    "term_frequency(terms = 4)",
+    "mean",
+    "fill(zero)",
+    "fill(mean)",
+    "concat",
+    "sum",
+    "dense(1)",
+    "dense(3)",
+    "dense(4)",
+    "relu",
+    "tanh",
+    "sigmoid",
+    "softmax",
+    "dropout(20%)",
+    "layer_norm",
+    "neural",
+    "embedding(4)",
+    "popularity",
+    "table",
+    "accuracy",
+    "classes",
+    "gate(films.look)",
 ];
 const METRICS: [&str; 12] = [
-    "accuracy", "f1", "precision", "recall", "auc", "log_loss", "mae", "mse", "ndcg@5", "recall@3", "mrr", "coverage@2",
+    "accuracy",
+    "f1",
+    "precision",
+    "recall",
+    "auc",
+    "log_loss",
+    "mae",
+    "mse",
+    "ndcg@5",
+    "recall@3",
+    "mrr",
+    "coverage@2",
 ];
 const NUMBERS: [&str; 20] = [
     "0", "1", "2", "3", "4", "5", "8", "17", "60", "0.5", "1e-3", "20%", "80%", "100%", "120%", "2x2", "4x2x2", "10s",
@@ -65,7 +124,10 @@ fn tokens(text: &str) -> Vec<Token> {
         } else if c.is_ascii_digit() {
             let digit = |i: usize| chars.get(i).is_some_and(char::is_ascii_digit);
             at = run(at, &|i| {
-                chars[i].is_alphanumeric() || chars[i] == '%' || chars[i] == '.' && digit(i + 1) || chars[i] == '-' && chars[i - 1] == 'e'
+                chars[i].is_alphanumeric()
+                    || chars[i] == '%'
+                    || chars[i] == '.' && digit(i + 1)
+                    || chars[i] == '-' && chars[i - 1] == 'e'
             });
         } else if c == '"' {
             at = run(at + 1, &|i| chars[i] != '"' && chars[i] != '\n') + 1;
@@ -172,7 +234,8 @@ impl Tree {
                 let mut end = start + 1;
                 while end < self.tokens.len()
                     && self.depth[end] >= depth
-                    && !(self.depth[end] == depth && matches!(self.text(end), "|>" | "\n" | "," | "+" | "-" | "*" | "/"))
+                    && !(self.depth[end] == depth
+                        && matches!(self.text(end), "|>" | "\n" | "," | "+" | "-" | "*" | "/"))
                 {
                     end += 1;
                 }
@@ -246,7 +309,13 @@ pub(crate) fn mutate(program: &str, random: &mut Random) -> Option<(&'static str
         10 | 11 => {
             let at = some(random, &tree.where_(|i| is_number(tree.text(i))))?;
             let epochs = at > 1 && tree.text(at - 2) == "epochs";
-            Some(("resize", tree.with(at, if epochs { ["0", "2", "3", "50%"][random.below(4)] } else { NUMBERS[random.below(NUMBERS.len())] })))
+            Some((
+                "resize",
+                tree.with(
+                    at,
+                    if epochs { ["0", "2", "3", "50%"][random.below(4)] } else { NUMBERS[random.below(NUMBERS.len())] },
+                ),
+            ))
         }
         12 => {
             let all = tree.declarations();

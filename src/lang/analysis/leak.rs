@@ -138,7 +138,7 @@ impl Checker<'_> {
                     )
                     .help(say!("write `fit = {split}.train`", "请写 `fit = {split}.train`")),
                 );
-                None
+                Some((Fit::All, BTreeSet::new(), Vec::new()))
             }
             (_, Type::Table(t)) if self.candidates(domain).is_empty() && self.is_within(domain, t.domain) => {
                 Some((Fit::All, [FitRows::All(domain)].into(), Vec::new()))
@@ -152,7 +152,7 @@ impl Checker<'_> {
                     )
                     .help(say!("write `fit = parts.train`", "请写 `fit = parts.train`")),
                 );
-                None
+                Some((Fit::All, BTreeSet::new(), Vec::new()))
             }
         }
     }

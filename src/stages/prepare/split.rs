@@ -12,7 +12,7 @@ use mmf_data::table::{Column, Split as Parts, Table, Value};
 use mmf_lang::args::{Arg, ArgKind, ArgValue, Args};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Part, SplitType, Type};
 
 use self::content::{Contents, compare, written};
@@ -54,15 +54,37 @@ static SIGNATURE: Signature = Signature::new(Group::Prepare, "split", &["table -
         TEST.spec(),
     ])
     .doc(
-        "Cuts rows into a training, a validation and a test part: at random, or in the order `by` a column, the last \
-         being test. `group` keeps the rows of one value together, `stratify` and `per` cut within the values of a \
-         column, `given` reads parts that a column marks; with it a share is taken from the training rows. A row's \
-         place in the file never matters: chance and ties are settled by the row's content. Shares round down and the \
-         rest is training; within `per`, a share of less than one row counts as one while training keeps one, and \
-         counts leave training at least one row.",
+        "Cuts rows into a training, a validation and a test part: at random, or in the order `by` a \
+         column, the last being test. `group` keeps the rows of one value together, `stratify` and `per` \
+         cut within the values of a column, `given` reads parts that a column marks; with it a share is \
+         taken from the training rows. A row's place in the file never matters: chance and ties are \
+         settled by the row's content. Shares round down and the rest is training; within `per`, a share \
+         of less than one row counts as one while training keeps one, and counts leave training at least \
+         one row.",
     )
     .infer(parts)
-    .reference("shares and counts within `per` as RecBole 1.2.1 (Dataset.split_by_ratio, leave_one_out)");
+    .reference("shares and counts within `per` as RecBole 1.2.1 (Dataset.split_by_ratio, leave_one_out)")
+    .examples(&[
+        Example::new(
+            "In the order of a column: the last row is test, the one before it validation.",
+            "table(at = [3, 1, 2, 4]) |> split(by = at, validation = 1, test = 1)",
+            "split(train = table(at = [1, 2]), validation = table(at = [3]), test = table(at = [4]))",
+        ),
+        Example::new(
+            "Each user's last row is test.",
+            "table(user = [\"a\", \"a\", \"b\", \"b\"], at = [2, 1, 3, 4]) |> split(per = user, by = at, \
+             test = 1)",
+            "split(train = table(user = [\"a\", \"b\"], at = [1, 3]), \
+             test = table(user = [\"a\", \"b\"], at = [2, 4]))",
+        ),
+        Example::new(
+            "Parts that a column marks.",
+            "table(age = [30, 40, 50], part = [\"train\", \"test\", \"train\"]) |> split(given = part, \
+             train = \"train\", test = \"test\")",
+            "split(train = table(age = [30, 50], part = [\"train\", \"train\"]), \
+             test = table(age = [40], part = [\"test\"]))",
+        ),
+    ]);
 
 /// The parts that are asked for, each some of the table's rows.
 fn parts(call: &mut Inference<'_, '_>) -> Option<Type> {
@@ -91,6 +113,21 @@ fn parts(call: &mut Inference<'_, '_>) -> Option<Type> {
             say!("`group` does not go with `stratify` or `per`", "`group` 不能与 `stratify` 或 `per` 同用"),
             None,
         );
+    }
+    for argument in [TRAIN.name(), VALIDATION.name(), TEST.name()] {
+        let number = matches!(call.args.find(argument), None | Some(ArgValue::Float(_) | ArgValue::Int(_)));
+        if !number && !call.args.has(GIVEN.name()) {
+            let span = call.arg_span(argument);
+            return call.refuse(
+                "E0708",
+                span,
+                say!(
+                    "`{argument}` names marks, and no column has them",
+                    "`{argument}` 给出了标记，但没有指明带标记的列"
+                ),
+                Some(say!("say which column marks the parts: `given = …`", "请指明标记各部分的列：`given = …`")),
+            );
+        }
     }
     let share = |name: &str| match call.args.find(name) {
         Some(ArgValue::Float(x)) => Some(*x),
@@ -150,11 +187,11 @@ fn run(context: &Context<'_>, args: &Args, inputs: &[Value]) -> Result<Parts> {
     let asked =
         [(Part::Train, args.get(TRAIN)), (Part::Validation, args.get(VALIDATION)), (Part::Test, args.get(TEST))];
     if table.rows.is_empty() {
-        return Err(Error::new("E1020", say!("the table has no rows to split", "该表没有可划分的行")));
+        return Err(Error::new("E1023", say!("the table has no rows to split", "该表没有可划分的行")));
     }
     if args.get(GROUP).is_some() && (args.get(STRATIFY).is_some() || args.get(PER).is_some()) {
         return Err(Error::new(
-            "E1020",
+            "E1023",
             say!("`group` does not go with `stratify` or `per`", "`group` 不能与 `stratify` 或 `per` 同用"),
         ));
     }
@@ -189,7 +226,7 @@ fn run(context: &Context<'_>, args: &Args, inputs: &[Value]) -> Result<Parts> {
             let word = part.word();
             if part == Part::Train {
                 return Err(Error::new(
-                    "E1020",
+                    "E1023",
                     say!("the split leaves no row for the part `{word}`", "划分后 `{word}` 部分没有行"),
                 ));
             }
@@ -216,7 +253,7 @@ fn marked(column: &Column, name: &str, asked: &[(Part, Option<ArgValue>)]) -> Re
                 if let Some(other) = marks.insert(mark.clone(), *part).filter(|other| other != part) {
                     let (a, b) = (other.word(), part.word());
                     return Err(Error::new(
-                        "E1020",
+                        "E1023",
                         say!("the mark `{mark}` is both `{a}` and `{b}`", "标记 `{mark}` 同属 `{a}` 和 `{b}`"),
                     ));
                 }
@@ -244,7 +281,7 @@ fn marked(column: &Column, name: &str, asked: &[(Part, Option<ArgValue>)]) -> Re
             let part = part.word();
             let there = seen.keys().take(8).map(|m| format!("`{m}`")).collect::<Vec<_>>().join(", ");
             return Err(Error::new(
-                "E1020",
+                "E1023",
                 say!(
                     "no row is marked `{mark}` in `{name}` (for `{part}`)",
                     "`{name}` 中没有标记为 `{mark}` 的行（用于 `{part}`）"
@@ -310,7 +347,7 @@ impl<'a> Cutter<'a> {
             }
             (Some(_), Some(_)) => {
                 return Err(Error::new(
-                    "E1020",
+                    "E1023",
                     say!("`per` does not go with `stratify`", "`per` 不能与 `stratify` 同用"),
                 ));
             }
