@@ -6,10 +6,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use mmf_data::error::{Error, Result};
-use mmf_data::stage::Body;
+use mmf_data::stage::{Body, Report};
 use mmf_data::table::{Split, Value};
 use mmf_lang::graph::{Fit, Node, NodeId, NodeKind};
+use mmf_lang::say;
 use mmf_lang::signature::BodyKind;
+use mmf_lang::types::Part;
 
 use crate::event::Event;
 use crate::host::StepHost;
@@ -55,9 +57,14 @@ pub(crate) fn key(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Option<Dig
         return Ok(network::feed(&mut hasher, work, id)?.map(|()| hasher.finish()));
     }
     hasher.list(node.inputs.len());
-    for &input in &node.inputs {
+    for (at, &input) in node.inputs.iter().enumerate() {
         let Some(outline) = work.outline(input) else { return Ok(None) };
-        hasher.digest(&outline.digest);
+        // Of a split that tells what to learn from, only its rows count.
+        let telling = kind == BodyKind::Fit && matches!(fit, Some(Fit::Part { split, .. }) if *split == at);
+        match (telling.then_some(outline.which), outline.part(Part::Train).map(|p| p.which)) {
+            (Some(Some(all)), Some(Some(training))) => hasher.digest(&all).digest(&training),
+            _ => hasher.digest(&outline.digest),
+        };
     }
     match fit {
         None | Some(Fit::All) => {
@@ -231,7 +238,12 @@ fn single(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> Result<Value>
             work.pool.install(|| {
                 let measure = body(&call.args, predictions)?;
                 let units = predictions.u32s("units")?.len();
-                measure::bootstrap(&measure, units, seed, &stop).map(Value::State)
+                let found = measure::bootstrap(&measure, units, seed, &stop)?;
+                if found.f64s("value")?.is_empty() {
+                    let text = say!("not defined on these {units} rows", "在这 {units} 行上没有定义");
+                    mmf_data::stage::Host::report(host, Report::Note(text));
+                }
+                Ok(Value::State(found))
             })?
         }
         Body::Size(body) => {

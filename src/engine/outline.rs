@@ -20,6 +20,9 @@ pub(crate) struct Outline {
     /// Count of missing values, of a column.
     #[serde(default)]
     pub missing: u64,
+    /// Of which rows a table or a part has, whatever is in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub which: Option<Digest>,
     /// Of a table or split, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<(String, Outline)>,
@@ -38,7 +41,7 @@ impl Outline {
     }
 
     pub(crate) fn leaf(digest: Digest, rows: u64) -> Outline {
-        Outline { digest, rows, missing: 0, columns: Vec::new(), parts: Vec::new() }
+        Outline { digest, rows, missing: 0, which: None, columns: Vec::new(), parts: Vec::new() }
     }
 }
 
@@ -68,7 +71,9 @@ fn of_table(table: &Table, pictures: &Pictures) -> Result<Outline> {
         .collect::<Result<Vec<_>>>()?;
     let rows = table.rows.len() as u64;
     let digest = table_digest(rows, &columns);
-    Ok(Outline { columns, ..Outline::leaf(digest, rows) })
+    let bare = Value::Table(Table { rows: table.rows.clone(), columns: Vec::new() });
+    let which = Some(Digest::of(&bare.to_arrays().to_bytes()));
+    Ok(Outline { columns, which, ..Outline::leaf(digest, rows) })
 }
 
 /// Returns the digest of a table by those of its columns, which know their rows.
