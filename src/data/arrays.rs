@@ -125,7 +125,7 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 fn broken() -> Error {
     Error::new(
-        "E1041",
+        "E1048",
         mmf_lang::diagnostic::Text {
             en: "a stored result is not readable".into(), zh: "存储的结果无法读取".into()
         },

@@ -1,6 +1,7 @@
 //! Run-time values, tables, files and the contract of a stage. Knows the language; names no stage and no dfdx.
 
 pub mod arrays;
+pub mod codes;
 pub mod error;
 pub mod network;
 pub mod picture;

@@ -29,7 +29,7 @@ pub(super) struct Learned {
 
 /// Counts words over the training rows and keeps the `most` frequent.
 ///
-/// Fails with `E1021` where the training rows hold no word at all.
+/// Fails with `E1022` where the training rows hold no word at all.
 pub(super) fn learn(context: &Context, columns: &[Column], most: Option<usize>) -> Result<Learned> {
     let column = columns.first().ok_or_else(|| Error::bug("a fit was given no column"))?;
     let lists = each::tokens(&column.values)?;
@@ -57,7 +57,7 @@ pub(super) fn learn(context: &Context, columns: &[Column], most: Option<usize>) 
     if found.is_empty() {
         let rows = lists.len();
         return Err(Error::new(
-            "E1021",
+            "E1022",
             say!("there is no word to learn from in {rows} training rows", "{rows} 个训练行中没有可供学习的词"),
         ));
     }
@@ -145,6 +145,6 @@ pub(super) mod tests {
     #[test]
     fn no_word_is_an_error() {
         let error = learn(&context(), &[column(&[vec![], vec![]])], Some(4)).err().unwrap();
-        assert_eq!(error.code, "E1021");
+        assert_eq!(error.code, "E1022");
     }
 }

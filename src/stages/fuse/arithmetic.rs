@@ -127,6 +127,6 @@ fn rows(batch: &Batch, operation: fn(f32, f32) -> Result<f32>) -> Result<Values>
 }
 
 fn by_zero() -> Error {
-    Error::new("E1035", say!("a number is divided by zero", "除数为零"))
+    Error::new("E1021", say!("a number is divided by zero", "除数为零"))
         .help(say!("fill or drop the rows whose divisor is 0 first", "请先填补或去掉除数为 0 的行"))
 }

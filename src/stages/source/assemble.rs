@@ -45,7 +45,7 @@ fn key_of(table: &Table) -> Option<Arc<Vocabulary>> {
 /// Puts the columns of `count` rows together. Paths of text files become their texts.
 ///
 /// # Errors
-/// `E1020` where a column is not as declared, `E1001` and `E1002` where a text file cannot be read.
+/// `E1020` where a column is not as declared, `E1046` and `E1002` where a text file cannot be read.
 pub(crate) fn assemble(
     context: &Context<'_>,
     path: &str,
