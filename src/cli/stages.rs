@@ -106,9 +106,12 @@ fn page(screen: &Screen, signature: &Signature) {
     }
     if !signature.examples.is_empty() {
         screen.out(&format!("\n{}", head("Examples")));
-        for example in signature.examples {
-            screen.out(&format!("  # {}", example.about));
-            screen.out(&format!("  {}", screen.style(true, Style::Cyan, example.code)));
+        for (at, example) in signature.examples.iter().enumerate() {
+            let before = if at > 0 { "\n" } else { "" };
+            screen.out(&format!("{before}  # {}", example.about));
+            for line in example.code.lines() {
+                screen.out(&format!("  {}", screen.style(true, Style::Cyan, line)));
+            }
             screen.out(&format!("  → {}", example.gives));
         }
     }

@@ -27,7 +27,13 @@ static SIGNATURE: Signature = Signature::new(
     "A number and a vector.",
     "concat([1, 2], [[3, 4], [5, 6]])",
     "[[1, 3, 4], [2, 5, 6]]",
-)]);
+),
+        Example::new(
+            "Within a network.",
+            "neural { concat([[1, 2]] |> relu, [[-3]] |> relu) }",
+            "[[1, 2, 0]]",
+        ),
+    ]);
 
 /// As wide as the inputs together.
 fn widths(call: &mut Inference<'_, '_>) -> Option<Type> {

@@ -3,7 +3,7 @@
 use mmf_data::network::{Activation, Init, Op};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::one;
 
@@ -21,7 +21,13 @@ static SIGNATURE: Signature = Signature::new(Group::Fuse, "dense", &["col<d, vec
     .weights()
     .cost("n * units")
     .doc("f(x·W + b). The weights start uniform within ±1 / √n.")
-    .reference("torch.nn.Linear");
+    .reference("torch.nn.Linear")
+    .examples(&[Example::new(
+        "A hidden layer of 16.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8] }\n\
+             fuse hidden = neural { films.look |> dense(16) |> relu }",
+        "col<films, vector[16]>",
+    )]);
 
 impl Stage for Dense {
     fn signature(&self) -> &'static Signature {

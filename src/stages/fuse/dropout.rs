@@ -3,7 +3,7 @@
 use mmf_data::network::Op;
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation;
 
@@ -14,8 +14,16 @@ const P: Arg<f64> =
 
 static SIGNATURE: Signature = Signature::new(Group::Fuse, "dropout", &["col<d, vector[n]> -> col<d, vector[n]>"])
     .args(&[P.spec()])
-    .doc("While learning, sets each number to 0 with probability p and divides the others by 1 − p; otherwise changes nothing.")
-    .reference("torch.nn.Dropout; Srivastava et al. 2014");
+    .doc(
+        "While learning, sets each number to 0 with probability p and divides the others by 1 − p; \
+         otherwise changes nothing.",
+    )
+    .reference("torch.nn.Dropout; Srivastava et al. 2014")
+    .examples(&[Example::new(
+        "It acts while a train learns, not when it is read.",
+        "neural { [[1, 2]] |> dropout(30%) }",
+        "[[1, 2]]",
+    )]);
 
 impl Stage for Dropout {
     fn signature(&self) -> &'static Signature {

@@ -4,7 +4,7 @@ use mmf_data::network::{Init, Op};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, ArgValue};
 use mmf_lang::infer::Inference;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{ColumnType, DomainId, Elem, Marks, Size, Type};
 
 pub(crate) struct Embedding;
@@ -17,10 +17,25 @@ static SIGNATURE: Signature =
         .weights()
         .infer(rows)
         .doc(
-            "A vector of n learned numbers for each row of a table, or for each value of a category, ref or key column. They start normal, \
-             with a deviation of 0.1. Rows that no training row leads to have zeros when the network is read.",
+            "A vector of n learned numbers for each row of a table, or for each value of a category, ref or \
+         key column. They start normal, with a deviation of 0.1. Rows that no training row leads to have \
+         zeros when the network is read.",
         )
-        .reference("torch.nn.Embedding");
+        .reference("torch.nn.Embedding")
+        .examples(&[
+            Example::new(
+                "A vector a film.",
+                "source films = table(\"films.csv\") { film: key }\n\
+             fuse item = neural { embedding(films, 32) }",
+                "col<films, vector[32]>",
+            ),
+            Example::new(
+                "A vector a genre, read at each film.",
+                "source films = table(\"films.csv\") { film: key, genre: category }\n\
+             fuse mood = neural { embedding(films.genre, 8) |> dropout(20%) }",
+                "col<films, vector[8]>",
+            ),
+        ]);
 
 /// A vector for each value of the column, read at the column's rows; or one for each row of a table.
 fn rows(call: &mut Inference<'_, '_>) -> Option<Type> {

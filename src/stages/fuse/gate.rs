@@ -2,23 +2,27 @@
 
 use mmf_data::network::{Init, Op};
 use mmf_data::stage::{Body, Stage};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::two;
 
 pub(crate) struct Gate;
 
-static SIGNATURE: Signature = Signature::new(
-    Group::Fuse,
-    "gate",
-    &["col<d, vector[n]>, col<d, vector[n]> -> col<d, vector[n]>"],
-)
-.weights()
-.cost("4 * n * n")
-.doc(
-    "z·tanh(W₁a + b₁) + (1 − z)·tanh(W₂b + b₂) with z = σ(W₃[a, b] + b₃): learns how much to trust each of two inputs.",
-)
-.reference("Arevalo et al. 2017, gated multimodal units");
+static SIGNATURE: Signature =
+    Signature::new(Group::Fuse, "gate", &["col<d, vector[n]>, col<d, vector[n]> -> col<d, vector[n]>"])
+        .weights()
+        .cost("4 * n * n")
+        .doc(
+            "z·tanh(W₁a + b₁) + (1 − z)·tanh(W₂b + b₂) with z = σ(W₃[a, b] + b₃): learns how much to trust \
+         each of two inputs.",
+        )
+        .reference("Arevalo et al. 2017, gated multimodal units")
+        .examples(&[Example::new(
+            "Colours and sound of a film, each trusted as far as it helps.",
+            "source films = table(\"films.csv\") { film: key, look: vector[8], sound: vector[4] }\n\
+             fuse item = neural { gate(films.look |> dense(16), films.sound |> dense(16)) }",
+            "col<films, vector[16]>",
+        )]);
 
 impl Stage for Gate {
     fn signature(&self) -> &'static Signature {

@@ -3,7 +3,7 @@
 use mmf_data::network::{Init, Op};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::one;
 
@@ -16,7 +16,12 @@ static SIGNATURE: Signature = Signature::new(Group::Fuse, "layer_norm", &["col<d
     .args(&[EPSILON.spec()])
     .weights()
     .doc("(x − mean) / √(variance + ε) · g + c over the vector, with learned g (from 1) and c (from 0).")
-    .reference("torch.nn.LayerNorm; Ba, Kiros, Hinton 2016");
+    .reference("torch.nn.LayerNorm; Ba, Kiros, Hinton 2016")
+    .examples(&[Example::new(
+        "Mean 0 and deviation 1 within each row, before anything is learned.",
+        "neural { [[1, 3, 5, 7]] |> layer_norm }",
+        "[[-1.34164, -0.44721, 0.44721, 1.34164]]",
+    )]);
 
 impl Stage for LayerNorm {
     fn signature(&self) -> &'static Signature {

@@ -2,7 +2,7 @@
 
 use mmf_data::network::Op;
 use mmf_data::stage::{Body, Stage};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation;
 
@@ -10,7 +10,8 @@ pub(crate) struct Relu;
 
 static SIGNATURE: Signature = Signature::new(Group::Fuse, "relu", &["col<d, vector[n]> -> col<d, vector[n]>"])
     .doc("max(x, 0), number by number.")
-    .reference("torch.nn.ReLU");
+    .reference("torch.nn.ReLU")
+    .examples(&[Example::new("What is negative becomes 0.", "neural { [[-1, 0.5]] |> relu }", "[[0, 0.5]]")]);
 
 impl Stage for Relu {
     fn signature(&self) -> &'static Signature {

@@ -2,7 +2,7 @@
 
 use mmf_data::network::Op;
 use mmf_data::stage::{Body, Stage};
-use mmf_lang::signature::{Group, Head, Signature};
+use mmf_lang::signature::{Example, Group, Head, Signature};
 
 use crate::fuse::activation;
 
@@ -11,7 +11,8 @@ pub(crate) struct Sigmoid;
 static SIGNATURE: Signature = Signature::new(Group::Fuse, "sigmoid", &["col<d, vector[n]> -> col<d, vector[n]>"])
     .head(Head::Probability)
     .doc("1 / (1 + e⁻ˣ), number by number: `dense(1) |> sigmoid` ends a network that tells two classes apart.")
-    .reference("torch.nn.Sigmoid");
+    .reference("torch.nn.Sigmoid")
+    .examples(&[Example::new("Between 0 and 1.", "neural { [[0, 2]] |> sigmoid }", "[[0.5, 0.88080]]")]);
 
 impl Stage for Sigmoid {
     fn signature(&self) -> &'static Signature {

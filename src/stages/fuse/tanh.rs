@@ -2,7 +2,7 @@
 
 use mmf_data::network::Op;
 use mmf_data::stage::{Body, Stage};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation;
 
@@ -10,7 +10,8 @@ pub(crate) struct Tanh;
 
 static SIGNATURE: Signature = Signature::new(Group::Fuse, "tanh", &["col<d, vector[n]> -> col<d, vector[n]>"])
     .doc("tanh x, number by number.")
-    .reference("torch.nn.Tanh");
+    .reference("torch.nn.Tanh")
+    .examples(&[Example::new("Between -1 and 1.", "neural { [[0, 1]] |> tanh }", "[[0, 0.76159]]")]);
 
 impl Stage for Tanh {
     fn signature(&self) -> &'static Signature {

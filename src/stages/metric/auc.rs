@@ -4,7 +4,7 @@ use mmf_data::error::Result;
 use mmf_data::stage::{Body, Stage};
 use mmf_data::stage::{Measure, Predictions};
 use mmf_lang::args::Args;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Task;
 
 use crate::train::predictions::Classified;
@@ -13,9 +13,22 @@ pub(crate) struct Auc;
 
 static SIGNATURE: Signature = Signature::new(Group::Metric, "auc", &["predictions -> metric"])
     .tasks(&[Task::Classify])
-    .doc("The probability that a row of the positive class has a higher score than one of the other, equal scores counting half; of more than two \
-         classes, the mean of each against the rest, over the classes that are in the truth. Not defined where there is one class only.")
-    .reference("scikit-learn, metrics.roc_auc_score, multi_class=ovr");
+    .doc(
+        "The probability that a row of the positive class has a higher score than one of the other, equal \
+         scores counting half; of more than two classes, the mean of each against the rest, over the \
+         classes that are in the truth. Not defined where there is one class only.",
+    )
+    .reference("scikit-learn, metrics.roc_auc_score, multi_class=ovr")
+    .examples(&[Example::new(
+        "How well good films are told from others, whatever the threshold.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8], good: bool }\n\
+             prepare parts = films |> split(train = 80%, test = 20%)\n\
+             train liked = classify(parts, label = good) {\n    \
+             output = films.look |> dense(16) |> relu |> dense(1) |> sigmoid\n\
+             }\n\
+             metric quality = liked on parts.test { auc }",
+        "metric",
+    )]);
 
 impl Stage for Auc {
     fn signature(&self) -> &'static Signature {

@@ -4,10 +4,9 @@ use mmf_data::error::Result;
 use mmf_data::stage::{Body, Stage};
 use mmf_data::stage::{Measure, Predictions};
 use mmf_lang::args::{Arg, Args};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Task;
 
-use crate::metric::ranking;
 use crate::train::predictions::Ranked;
 
 pub(crate) struct Coverage;
@@ -18,7 +17,18 @@ static SIGNATURE: Signature = Signature::new(Group::Metric, "coverage", &["predi
     .tasks(&[Task::Recommend])
     .args(&[K.spec()])
     .doc("The share of all candidates that are among the first k of any user.")
-    .reference("RecBole, recbole.evaluator.metrics.ItemCoverage, without its padding item");
+    .reference("RecBole, recbole.evaluator.metrics.ItemCoverage, without its padding item")
+    .examples(&[Example::new(
+        "How many of all films are ever recommended.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8] }\n\
+             source likes = table(\"likes.csv\") { user: category, film: ref(films), at: time(unix) }\n\
+             prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)\n\
+             train taste = recommend(parts, user = user, item = film) {\n    \
+             score = dot(embedding(user, 16), embedding(film, 16))\n\
+             }\n\
+             metric quality = taste on parts.test { coverage@20 }",
+        "metric",
+    )]);
 
 impl Stage for Coverage {
     fn signature(&self) -> &'static Signature {

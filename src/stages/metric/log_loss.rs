@@ -1,7 +1,7 @@
 //! Mean negative logarithm of the true class's probability.
 
 use mmf_data::stage::{Body, Stage};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Task;
 
 use crate::metric::ranking;
@@ -12,7 +12,17 @@ pub(crate) struct LogLoss;
 static SIGNATURE: Signature = Signature::new(Group::Metric, "log_loss", &["predictions -> metric"])
     .tasks(&[Task::Classify])
     .doc("The mean of −ln p over rows, p the probability of the true class, held within 2.2e-16 of 0 and 1.")
-    .reference("scikit-learn, metrics.log_loss");
+    .reference("scikit-learn, metrics.log_loss")
+    .examples(&[Example::new(
+        "How sure it is of what is true.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8], good: bool }\n\
+             prepare parts = films |> split(train = 80%, test = 20%)\n\
+             train liked = classify(parts, label = good) {\n    \
+             output = films.look |> dense(16) |> relu |> dense(1) |> sigmoid\n\
+             }\n\
+             metric quality = liked on parts.test { log_loss }",
+        "metric",
+    )]);
 
 impl Stage for LogLoss {
     fn signature(&self) -> &'static Signature {

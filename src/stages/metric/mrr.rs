@@ -2,7 +2,7 @@
 
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::Arg;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Task;
 
 use crate::metric::ranking::{self, User};
@@ -14,9 +14,22 @@ const K: Arg<Option<usize>> = Arg::some_int("k").range(1.0, 1e6).doc("Length of 
 static SIGNATURE: Signature = Signature::new(Group::Metric, "mrr", &["predictions -> metric"])
     .tasks(&[Task::Recommend])
     .args(&[K.spec()])
-    .doc("Mean reciprocal rank: 1 / rank of the first relevant item, 0 where none is among the first k; the mean over users. Without a cut, over \
-         the whole ranking.")
-    .reference("RecBole, recbole.evaluator.metrics.MRR");
+    .doc(
+        "Mean reciprocal rank: 1 / rank of the first relevant item, 0 where none is among the first k; \
+         the mean over users. Without a cut, over the whole ranking.",
+    )
+    .reference("RecBole, recbole.evaluator.metrics.MRR")
+    .examples(&[Example::new(
+        "How far down the first liked film stands.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8] }\n\
+             source likes = table(\"likes.csv\") { user: category, film: ref(films), at: time(unix) }\n\
+             prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)\n\
+             train taste = recommend(parts, user = user, item = film) {\n    \
+             score = dot(embedding(user, 16), embedding(film, 16))\n\
+             }\n\
+             metric quality = taste on parts.test { mrr }",
+        "metric",
+    )]);
 
 impl Stage for Mrr {
     fn signature(&self) -> &'static Signature {

@@ -2,7 +2,7 @@
 
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::Arg;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Task;
 
 use crate::metric::confusion::{self, Average};
@@ -20,9 +20,35 @@ const K: Arg<Option<usize>> = Arg::some_int("k").range(1.0, 1e6).doc("Length of 
 static SIGNATURE: Signature = Signature::new(Group::Metric, "precision", &["predictions -> metric"])
     .tasks(&[Task::Classify, Task::Recommend])
     .args(&[K.spec(), AVERAGE.spec()])
-    .doc("For classes, the share of the rows guessed to be of a class that are of it. For rankings (`precision@k`), the share of the first k \
-         items that are relevant; the mean over users. 0 of 0 is 0.")
-    .reference("scikit-learn, metrics.precision_score; RecBole, recbole.evaluator.metrics.Precision");
+    .doc(
+        "For classes, the share of the rows guessed to be of a class that are of it. For rankings \
+         (`precision@k`), the share of the first k items that are relevant; the mean over users. 0 of 0 \
+         is 0.",
+    )
+    .reference("scikit-learn, metrics.precision_score; RecBole, recbole.evaluator.metrics.Precision")
+    .examples(&[
+        Example::new(
+            "Of the films guessed to be good, how many are.",
+            "source films = table(\"films.csv\") { film: key, look: vector[8], good: bool }\n\
+             prepare parts = films |> split(train = 80%, test = 20%)\n\
+             train liked = classify(parts, label = good) {\n    \
+             output = films.look |> dense(16) |> relu |> dense(1) |> sigmoid\n\
+             }\n\
+             metric quality = liked on parts.test { precision }",
+            "metric",
+        ),
+        Example::new(
+            "Of twenty films recommended, how many are liked.",
+            "source films = table(\"films.csv\") { film: key, look: vector[8] }\n\
+             source likes = table(\"likes.csv\") { user: category, film: ref(films), at: time(unix) }\n\
+             prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)\n\
+             train taste = recommend(parts, user = user, item = film) {\n    \
+             score = dot(embedding(user, 16), embedding(film, 16))\n\
+             }\n\
+             metric quality = taste on parts.test { precision@20 }",
+            "metric",
+        ),
+    ]);
 
 impl Stage for Precision {
     fn signature(&self) -> &'static Signature {

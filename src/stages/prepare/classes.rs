@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mmf_data::stage::{Body, Stage};
 use mmf_data::table::Column;
 use mmf_data::values::Values;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 /// How many values a column has.
 pub(crate) struct Classes;
@@ -13,7 +13,15 @@ pub(crate) struct Classes;
 static SIGNATURE: Signature = Signature::new(Group::Prepare, "classes", &["col<d, any> -> size"]).version(1).doc(
     "How many values a column has, as a size: `dense(classes(turns.intent))`. For a category behind `in [ … ]` they \
          are those of the list; a bool has two.",
-);
+)
+    .examples(&[
+        Example::new(
+            "As many outputs as there are genres.",
+            "source films = table(\"films.csv\") { film: key, look: vector[8], genre: category in [\"crime\", \"drama\", \"war\"] }\n\
+             fuse genre = neural { films.look |> dense(classes(films.genre)) |> softmax }",
+            "col<films, vector[3]>",
+        ),
+    ]);
 
 impl Stage for Classes {
     fn signature(&self) -> &'static Signature {

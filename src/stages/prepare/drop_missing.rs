@@ -6,7 +6,7 @@ use mmf_data::table::{Table, Value};
 use mmf_lang::args::{Arg, Args};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Type;
 
 use super::expression::table;
@@ -20,8 +20,23 @@ const COLUMNS: Arg<Option<Vec<String>>> =
 static SIGNATURE: Signature = Signature::new(Group::Prepare, "drop_missing", &["table -> part"])
     .version(1)
     .args(&[COLUMNS.spec()])
-    .doc("Leaves out the rows where one of the columns is missing. Nothing is learned, so it may stand before a split.")
-    .infer(whole);
+    .doc(
+        "Leaves out the rows where one of the columns is missing. Nothing is learned, so it may stand \
+         before a split.",
+    )
+    .infer(whole)
+    .examples(&[
+        Example::new(
+            "Rows without a hole.",
+            "table(age = [30, _, 50], height = [1.7, 1.8, _]) |> drop_missing",
+            "table(age = [30], height = [1.7])",
+        ),
+        Example::new(
+            "Only some columns must have a value.",
+            "table(age = [30, _, 50], height = [1.7, 1.8, _]) |> drop_missing(columns = [age])",
+            "table(age = [30, 50], height = [1.7, _])",
+        ),
+    ]);
 
 /// A part of the rows; its named columns may not be missing.
 fn whole(call: &mut Inference<'_, '_>) -> Option<Type> {

@@ -12,7 +12,7 @@ use mmf_data::values::{Texts, Values, Vocabulary};
 use mmf_lang::args::{Arg, Args};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Elem, SplitType, Type};
 
 use super::expression::table;
@@ -47,10 +47,38 @@ static SIGNATURE: Signature = Signature::new(
 .args(&[HOW.spec(), COLUMNS.spec()])
 .infer(filled)
 .doc(
-    "Puts a value where one is missing. All but `zero` learn it from the training rows, so they come after the split. \
-     A mean of an int or bool column is a float.",
+    "Puts a value where one is missing. All but `zero` learn it from the training rows, so they come \
+         after the split. A mean of an int or bool column is a float.",
 )
-.reference("scikit-learn's SimpleImputer");
+.reference("scikit-learn's SimpleImputer")
+.examples(&[
+    Example::new(
+        "Zeros and nothing learned.",
+        "table(age = [30, _], height = [_, 1.8]) |> fill_missing(zero)",
+        "table(age = [30, 0], height = [0, 1.8])",
+    ),
+    Example::new(
+        "The mean of an int is a float.",
+        "table(age = [30, _, 51]) |> fill_missing(mean)",
+        "table(age = [30, 40.5, 51])",
+    ),
+    Example::new(
+        "Of two in the middle, the lower.",
+        "table(age = [30, _, 51, 90, 31]) |> fill_missing(median)",
+        "table(age = [30, 31, 51, 90, 31])",
+    ),
+    Example::new(
+        "The most frequent word.",
+        "table(tone = [\"dark\", _, \"dark\", \"light\"]) |> fill_missing(common)",
+        "table(tone = [\"dark\", \"dark\", \"dark\", \"light\"])",
+    ),
+    Example::new(
+        "Of a split, the training rows are learned from.",
+        "table(at = [1, 2, 3, 4], age = [30, 50, _, 90]) |> split(by = at, test = 2) \
+             |> fill_missing(mean)",
+        "split(train = table(at = [1, 2], age = [30, 50]), test = table(at = [3, 4], age = [40, 90]))",
+    ),
+]);
 
 /// The input, where the filled columns are not missing; `mean` and `median` make an int or bool a float.
 fn filled(call: &mut Inference<'_, '_>) -> Option<Type> {
@@ -104,7 +132,15 @@ fn zero(_: &Context<'_>, args: &Args, inputs: &[Value]) -> Result<Table> {
     let mut table = table(inputs)?.clone();
     let chosen = args.get(COLUMNS);
     for (name, column) in &mut table.columns {
-        let can = !matches!(column.values, Values::Code { .. } | Values::Files(_) | Values::Time(_));
+        let can = matches!(
+            column.values,
+            Values::Int(_)
+                | Values::Float(_)
+                | Values::Bool(_)
+                | Values::Duration(_)
+                | Values::Vector { .. }
+                | Values::Text(_)
+        );
         if takes(chosen.as_ref(), name, can) {
             let filled = match &column.values {
                 Values::Int(v) => Values::Int(put(column, v, 0)),
@@ -127,7 +163,7 @@ fn takes(chosen: Option<&Vec<String>>, name: &String, can: bool) -> bool {
 }
 
 fn cannot(name: &str, kind: &str) -> Error {
-    Error::new("E1020", say!("`{name}` ({kind}) cannot be filled so", "`{name}`（{kind}）不能这样填补"))
+    Error::bug(format!("`{name}` ({kind}) cannot be filled so"))
 }
 
 fn put<T: Copy>(column: &Column, values: &[T], with: T) -> Arc<Vec<T>> {

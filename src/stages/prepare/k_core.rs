@@ -38,8 +38,19 @@ static SIGNATURE: Signature = Signature::new(Group::Prepare, "k_core", &["table 
          leave too few to another, so it is repeated until nothing changes.",
     )
     .reference("the k-core of Seidman (1983), for two or more kinds of nodes")
-.examples(&[Example::new("Only `a` has two rows.", "table(user = [\"a\", \"a\", \"b\"], film = [\"x\", \"y\", \"x\"]) |> k_core(user = 2)", "table(user = [\"a\", \"a\"], film = [\"x\", \"y\"])"),
-Example::new("Without `b`, who has one row, `y` has too few; without its row, `a` has.", "table(user = [\"a\", \"a\", \"b\", \"c\", \"c\"], film = [\"x\", \"y\", \"y\", \"x\", \"x\"]) |> k_core(user = 2, film = 2)", "table(user = [\"c\", \"c\"], film = [\"x\", \"x\"])")]);
+    .examples(&[
+        Example::new(
+            "Only `a` has two rows.",
+            "table(user = [\"a\", \"a\", \"b\"], film = [\"x\", \"y\", \"x\"]) |> k_core(user = 2)",
+            "table(user = [\"a\", \"a\"], film = [\"x\", \"y\"])",
+        ),
+        Example::new(
+            "Without `b`, who has one row, `y` has too few; without its row, `a` has.",
+            "table(user = [\"a\", \"a\", \"b\", \"c\", \"c\"], \
+             film = [\"x\", \"y\", \"y\", \"x\", \"x\"]) |> k_core(user = 2, film = 2)",
+            "table(user = [\"c\", \"c\"], film = [\"x\", \"x\"])",
+        ),
+    ]);
 
 /// A part of the rows; the counted columns must have a value in each.
 fn core(call: &mut Inference<'_, '_>) -> Option<Type> {
@@ -50,7 +61,10 @@ fn core(call: &mut Inference<'_, '_>) -> Option<Type> {
             return call.refuse(
                 "E0504",
                 span,
-                say!("`{name}` may be missing, and such a row counts for nobody", "`{name}` 可能缺失，缺失的行无法计数"),
+                say!(
+                    "`{name}` may be missing, and such a row counts for nobody",
+                    "`{name}` 可能缺失，缺失的行无法计数"
+                ),
                 Some(say!("leave such rows out before: `… |> drop_missing`", "请先去掉这些行：`… |> drop_missing`")),
             );
         }

@@ -24,6 +24,17 @@ static SIGNATURE: Signature = Signature::new(Group::Prepare, "min_max", scaling:
     .examples(&[
         Example::new("Three numbers.", "[1, 2, 5] |> min_max", "[[0], [0.25], [1]]"),
         Example::new("Each place of a vector by itself.", "[[0, 7], [4, 7]] |> min_max", "[[0, 0], [1, 0]]"),
+        Example::new(
+            "The numbers of a table.",
+            "table(name = [\"a\", \"b\", \"c\"], age = [30, 40, 70]) |> min_max",
+            "table(name = [\"a\", \"b\", \"c\"], age = [0, 0.25, 1])",
+        ),
+        Example::new(
+            "Of a split, the training rows are learned from: others may lie outside of 0 and 1.",
+            "table(at = [1, 2, 3], age = [30, 50, 70]) |> split(by = at, test = 1) \
+             |> min_max(columns = [age])",
+            "split(train = table(at = [1, 2], age = [0, 1]), test = table(at = [3], age = [2]))",
+        ),
     ]);
 
 impl Stage for MinMax {

@@ -7,7 +7,7 @@ use mmf_data::values::Values;
 use mmf_lang::args::{Arg, ArgKind, Args};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{ColumnType, Elem, Origin, Type};
 
 /// What the rows that lead to a row say of it.
@@ -25,7 +25,23 @@ static SIGNATURE: Signature = Signature::new(Group::Prepare, "per", &["col<d, an
     .doc(
         "Goes back along a ref: for each row of the other table, the values of the rows that lead to it become one. \
          Missing values are passed over; where no value leads, the result is missing, also for `count`.",
-    );
+    )
+    .examples(&[
+        Example::new(
+            "The mean rating of each film; a film without one is missing.",
+            "source films   = table(\"films.csv\") { film: key }\n\
+             source ratings = table(\"ratings.csv\") { film: ref(films), rating: float }\n\
+             extract loved = ratings.rating |> per(films, mean)",
+            "col<films, float>?",
+        ),
+        Example::new(
+            "Where two refs lead to the same table, one is named.",
+            "source people  = table(\"people.csv\") { person: key }\n\
+             source follows = table(\"follows.csv\") { from: ref(people), to: ref(people) }\n\
+             extract followers = follows.from |> per(follows.to, count)",
+            "col<people, int>?",
+        ),
+    ]);
 
 /// A column of the rows that the target names, with holes of this stage's own.
 fn gathered(call: &mut Inference<'_, '_>) -> Option<Type> {

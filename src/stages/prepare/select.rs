@@ -5,7 +5,7 @@ use mmf_data::stage::{Body, Context, Stage};
 use mmf_data::table::{Table, Value};
 use mmf_lang::args::{Arg, Args};
 use mmf_lang::infer::Inference;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{TableType, Type};
 
 use super::expression::table;
@@ -19,7 +19,12 @@ static SIGNATURE: Signature = Signature::new(Group::Prepare, "select", &["table 
     .version(1)
     .args(&[COLUMNS.spec()])
     .doc("Keeps the named columns, and all rows.")
-    .infer(kept);
+    .infer(kept)
+    .examples(&[Example::new(
+        "Two of three columns, in another order.",
+        "table(a = [1, 2], b = [3, 4], c = [5, 6]) |> select([c, a])",
+        "table(c = [5, 6], a = [1, 2])",
+    )]);
 
 /// The table with the named columns only.
 fn kept(call: &mut Inference<'_, '_>) -> Option<Type> {

@@ -24,6 +24,17 @@ static SIGNATURE: Signature = Signature::new(Group::Prepare, "standardize", scal
     .examples(&[
         Example::new("Mean 2, deviation 1.", "[1, 3] |> standardize", "[[-1], [1]]"),
         Example::new("Each place of a vector by itself.", "[[0, 7], [4, 7]] |> standardize", "[[-1, 0], [1, 0]]"),
+        Example::new(
+            "The numbers of a table; a missing one stays missing.",
+            "table(name = [\"a\", \"b\", \"c\"], age = [30, _, 50]) |> standardize",
+            "table(name = [\"a\", \"b\", \"c\"], age = [-1, _, 1])",
+        ),
+        Example::new(
+            "Of a split, the training rows are learned from.",
+            "table(at = [1, 2, 3], age = [30, 50, 70]) |> split(by = at, test = 1) \
+             |> standardize(columns = [age])",
+            "split(train = table(at = [1, 2], age = [-1, 1]), test = table(at = [3], age = [3]))",
+        ),
     ]);
 
 impl Stage for Standardize {

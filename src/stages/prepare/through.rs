@@ -6,7 +6,7 @@ use mmf_data::table::{Column, Value};
 use mmf_lang::args::{Arg, ArgKind, Args};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Type;
 
 /// Names the ref along which a column is read.
@@ -19,7 +19,14 @@ static SIGNATURE: Signature = Signature::new(Group::Prepare, "through", &["col<e
     .version(1)
     .args(&[LINK.spec()])
     .infer(along)
-    .doc("Reads a column along the named ref, where two or more lead to its rows: `person |> through(user)`.");
+    .doc("Reads a column along the named ref, where two or more lead to its rows: `person |> through(user)`.")
+    .examples(&[Example::new(
+        "Who is followed, not who follows.",
+        "source people  = table(\"people.csv\") { person: key, look: vector[8] }\n\
+             source follows = table(\"follows.csv\") { from: ref(people), to: ref(people) }\n\
+             extract idol = people.look |> through(follows.to)",
+        "col<follows, vector[8]>",
+    )]);
 
 /// The column at the rows of the ref; missing where the ref or the value is.
 fn along(call: &mut Inference<'_, '_>) -> Option<Type> {
@@ -28,8 +35,7 @@ fn along(call: &mut Inference<'_, '_>) -> Option<Type> {
     let link = call.column(1)?;
     if arrow.to != column.domain {
         let span = call.arg_span(LINK.name());
-        let (name, found, wanted) =
-            (arrow.column.clone(), call.domain_name(arrow.to), call.domain_name(column.domain));
+        let (name, found, wanted) = (arrow.column.clone(), call.domain_name(arrow.to), call.domain_name(column.domain));
         return call.refuse(
             "E0404",
             span,

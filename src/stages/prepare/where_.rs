@@ -6,7 +6,7 @@ use mmf_data::table::{Table, Value};
 use mmf_data::values::Values;
 use mmf_lang::args::{Arg, ArgKind, ArgValue, Args, RowExpr};
 use mmf_lang::say;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 use super::expression::{evaluate, table};
 
@@ -19,11 +19,26 @@ const CONDITION: Arg<Option<RowExpr>> = Arg::new("condition", ArgKind::Condition
 })
 .doc("What must be true of a row, over the table's columns: `rating >= 4 and not missing(plot)`.");
 
-static SIGNATURE: Signature =
-    Signature::new(Group::Prepare, "where", &["table -> part"]).version(1).args(&[CONDITION.spec()]).doc(
-        "Keeps the rows for which the condition is true. A comparison with a missing value is neither true nor false: \
-         the row is left out, and counted; `missing(x)` asks.",
-    );
+static SIGNATURE: Signature = Signature::new(Group::Prepare, "where", &["table -> part"])
+    .version(1)
+    .args(&[CONDITION.spec()])
+    .doc(
+        "Keeps the rows for which the condition is true. A comparison with a missing value is neither \
+         true nor false: the row is left out, and counted; `missing(x)` asks.",
+    )
+    .examples(&[
+        Example::new(
+            "A comparison with a missing value leaves the row out.",
+            "table(user = [\"a\", \"b\", \"c\"], rating = [5, 2, _]) |> where(rating >= 4)",
+            "table(user = [\"a\"], rating = [5])",
+        ),
+        Example::new(
+            "Missing values are asked for.",
+            "table(user = [\"a\", \"b\", \"c\"], rating = [5, 2, _]) \
+             |> where(rating < 3 or missing(rating))",
+            "table(user = [\"b\", \"c\"], rating = [2, _])",
+        ),
+    ]);
 
 impl Stage for Where {
     fn signature(&self) -> &'static Signature {

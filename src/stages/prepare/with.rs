@@ -5,7 +5,7 @@ use mmf_data::stage::{Body, Context, Stage};
 use mmf_data::table::{Table, Value};
 use mmf_lang::args::{Arg, ArgKind, ArgValue, Args, RowExpr};
 use mmf_lang::infer::Inference;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{TableType, Type};
 
 use super::expression::{evaluate, table};
@@ -25,11 +25,19 @@ const COLUMNS: Arg<Vec<(String, RowExpr)>> = Arg::new("columns", ArgKind::NewCol
 })
 .doc("New names, each with an expression over the table's columns: `ratio = likes / followers`.");
 
-static SIGNATURE: Signature =
-    Signature::new(Group::Prepare, "with", &["table -> table"]).version(1).args(&[COLUMNS.spec()]).infer(added).doc(
+static SIGNATURE: Signature = Signature::new(Group::Prepare, "with", &["table -> table"])
+    .version(1)
+    .args(&[COLUMNS.spec()])
+    .infer(added)
+    .doc(
         "Adds columns that are computed from others of the same row. A missing operand gives a missing value. A \
          division by zero, and a result that is not finite, stop the stage and name the row.",
-    );
+    )
+    .examples(&[Example::new(
+        "A ratio, missing where one of its numbers is.",
+        "table(likes = [6, 3, _], followers = [2, 4, 8]) |> with(ratio = likes / followers)",
+        "table(likes = [6, 3, _], followers = [2, 4, 8], ratio = [3, 0.75, _])",
+    )]);
 
 /// The table with the new columns behind the old ones: missing where an operand may be, unless `missing(…)` asks.
 fn added(call: &mut Inference<'_, '_>) -> Option<Type> {

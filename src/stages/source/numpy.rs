@@ -10,7 +10,7 @@ use mmf_lang::args::{Arg, ArgKind, ArgValue, Args, ColumnKind, ColumnSpec};
 use mmf_lang::diagnostic::Text;
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
-use mmf_lang::signature::{BlockKind, Group, Signature};
+use mmf_lang::signature::{BlockKind, Example, Group, Signature};
 use mmf_lang::types::Type;
 use mmf_lang::world::{ColumnScan, NumpyKeys, ScanFormat, ScanRequest};
 
@@ -41,13 +41,27 @@ static SIGNATURE: Signature = Signature::new(Group::Source, "numpy", &["-> table
     .version(1)
     .args(&[PATH.spec(), KEYS.spec(), ARRAY.spec(), COLUMNS.spec()])
     .doc(
-        "Reads features that another program has made: an array with a row for each key. A column of type `key` or \
-         `key(…)` takes the keys, the others the array: one axis is a number or a category a row, two a vector, three \
-         a sequence. A row of nothing but NaN is a missing value.",
+        "Reads features that another program has made: an array with a row for each key. A column of type \
+         `key` or `key(…)` takes the keys, the others the array: one axis is a number or a category a \
+         row, two a vector, three a sequence. A row of nothing but NaN is a missing value.",
     )
     .reference("the NPY format 1.0 to 3.0 of NumPy; floats of 16, 32 and 64 bits, whole numbers, bools")
     .block(BlockKind::Columns)
-    .infer(columns);
+    .infer(columns)
+    .examples(&[
+        Example::new(
+            "Features by key: the text file has the key of each row of the array.",
+            "source songs = table(\"songs.csv\") { song: key, seconds: int }\n\
+             source sound = numpy(\"features.npy\", \
+             keys = \"keys.txt\") { song: key(songs), sound: vector[8]? }",
+            "table",
+        ),
+        Example::new(
+            "The rows of an array of pictures, in order.",
+            "source digits = numpy(\"pixels.npy\", keys = row_number) { row: key, look: vector[64] }",
+            "table",
+        ),
+    ]);
 
 /// The declared columns, after a look at the files.
 fn columns(call: &mut Inference<'_, '_>) -> Option<Type> {

@@ -8,7 +8,7 @@ use mmf_data::table::{Table, Value};
 use mmf_lang::args::{Arg, ArgKind, ArgValue, Args, ColumnKind, ColumnSpec, Literal};
 use mmf_lang::diagnostic::Text;
 use mmf_lang::infer::Inference;
-use mmf_lang::signature::{BlockKind, Group, Signature};
+use mmf_lang::signature::{BlockKind, Example, Group, Signature};
 use mmf_lang::types::Type;
 use mmf_lang::world::{ScanFormat, ScanRequest};
 
@@ -54,12 +54,35 @@ static SIGNATURE: Signature = Signature::new(Group::Source, "table", &["-> table
     .version(1)
     .args(&[PATH.spec(), SEPARATOR.spec(), HEADER.spec(), FILE.spec(), MISSING.spec(), COLUMNS.spec()])
     .doc(
-        "Reads rows from CSV, TSV, JSON lines or Parquet. Cells are read as they are written: the key `007` is not \
-         `7`. An empty cell is a missing value. Times without a zone are UTC; `bool` reads 0/1, yes/no and true/false.",
+        "Reads rows from CSV, TSV, JSON lines or Parquet. Cells are read as they are written: the key \
+         `007` is not `7`. An empty cell is a missing value. Times without a zone are UTC; `bool` reads \
+         0/1, yes/no and true/false.",
     )
     .reference("RFC 4180 for CSV; lines end in LF, CR LF or CR, a byte order mark is skipped")
     .block(BlockKind::Columns)
-    .infer(columns);
+    .infer(columns)
+    .examples(&[
+        Example::new(
+            "Films with a year and a plot that may be missing; `NA` counts as missing too.",
+            "source films = table(\"films.csv\", missing = \"NA\") {\n    \
+             film: key(column = \"item_id\")\n    \
+             year: int?\n    \
+             plot: text(language = en)?\n\
+             }",
+            "table",
+        ),
+        Example::new(
+            "A picture a film, and ratings that lead to their films.",
+            "source films = table(\"films.csv\") { film: key, poster: image(\"posters/{film}.jpg\")? }\n\
+             source ratings = table(\"ratings.tsv\") {\n    \
+             user:   category\n    \
+             film:   ref(films)\n    \
+             rating: float in 0.5..=5\n    \
+             at:     time(unix)\n\
+             }",
+            "table",
+        ),
+    ]);
 
 /// The declared columns, after a look at the files.
 fn columns(call: &mut Inference<'_, '_>) -> Option<Type> {

@@ -2,7 +2,7 @@
 
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 pub(crate) struct Adam;
 
@@ -21,9 +21,21 @@ pub(crate) const EPSILON: Arg<f64> =
 
 static SIGNATURE: Signature = Signature::new(Group::Train, "adam", &["-> optimizer"])
     .args(&[LR.spec(), BETA1.spec(), BETA2.spec(), EPSILON.spec()])
-    .doc("m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − lr·m̂ / (√v̂ + ε), both corrected for their start. Rows of embeddings that a step \
-         does not read stay as they are.")
-    .reference("torch.optim.Adam, torch.optim.SparseAdam; Kingma, Ba 2015");
+    .doc(
+        "m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − lr·m̂ / (√v̂ + ε), both corrected for their \
+         start. Rows of embeddings that a step does not read stay as they are.",
+    )
+    .reference("torch.optim.Adam, torch.optim.SparseAdam; Kingma, Ba 2015")
+    .examples(&[Example::new(
+        "A smaller step than by default.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8], good: bool }\n\
+             prepare parts = films |> split(train = 80%, test = 20%)\n\
+             train liked = classify(parts, label = good) {\n    \
+             output    = films.look |> dense(16) |> relu |> dense(1) |> sigmoid\n    \
+             optimizer = adam(lr = 3e-4)\n\
+             }",
+        "train",
+    )]);
 
 impl Stage for Adam {
     fn signature(&self) -> &'static Signature {

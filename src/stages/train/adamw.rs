@@ -2,7 +2,7 @@
 
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 pub(crate) struct Adamw;
 
@@ -26,7 +26,17 @@ pub(crate) const EPSILON: Arg<f64> =
 static SIGNATURE: Signature = Signature::new(Group::Train, "adamw", &["-> optimizer"])
     .args(&[LR.spec(), DECAY.spec(), BETA1.spec(), BETA2.spec(), EPSILON.spec()])
     .doc("As `adam`, but first w ← w − lr·decay·w.")
-    .reference("torch.optim.AdamW; Loshchilov, Hutter 2019");
+    .reference("torch.optim.AdamW; Loshchilov, Hutter 2019")
+    .examples(&[Example::new(
+        "Weights that decay.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8], good: bool }\n\
+             prepare parts = films |> split(train = 80%, test = 20%)\n\
+             train liked = classify(parts, label = good) {\n    \
+             output    = films.look |> dense(16) |> relu |> dense(1) |> sigmoid\n    \
+             optimizer = adamw(lr = 1e-3, decay = 0.01)\n\
+             }",
+        "train",
+    )]);
 
 impl Stage for Adamw {
     fn signature(&self) -> &'static Signature {

@@ -4,7 +4,7 @@ use mmf_data::arrays::Arrays;
 use mmf_data::error::Result;
 use mmf_data::stage::{Body, Context, Predictions, Stage, Train, TrainCall};
 use mmf_lang::args::{Arg, Args, Literal, Recipe};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Part, Task};
 
 use super::recipe::{self, OPTIMIZER, STOP, WEIGHT};
@@ -37,9 +37,33 @@ static SIGNATURE: Signature = Signature::new(Group::Train, "classify", &["split 
     ])
     .tasks(&[Task::Classify])
     .doc(
-        "Trains a network on the training part to give each row the probabilities of its classes. Each epoch goes through the rows in an order \
-         of its own, told by the seed. Without `stop` the last epoch's weights are kept. Rows without a label do not count.",
-    );
+        "Trains a network on the training part to give each row the probabilities of its classes. Each \
+         epoch goes through the rows in an order of its own, told by the seed. Without `stop` the last \
+         epoch's weights are kept. Rows without a label do not count.",
+    )
+    .examples(&[
+        Example::new(
+            "Is a film good? One probability at the end.",
+            "source films = table(\"films.csv\") { film: key, look: vector[8], good: bool }\n\
+             prepare parts = films |> split(train = 80%, test = 20%)\n\
+             train liked = classify(parts, label = good) {\n    \
+             output = films.look |> dense(16) |> relu |> dense(1) |> sigmoid\n    \
+             epochs = 20\n\
+             }",
+            "train",
+        ),
+        Example::new(
+            "Which of several genres: as many probabilities as there are.",
+            "source films = table(\"films.csv\") { film: key, look: vector[8], genre: category }\n\
+             prepare parts = films |> split(stratify = genre, train = 80%, validation = 10%, test = 10%)\n\
+             train genre = classify(parts, label = genre) {\n    \
+             output    = films.look |> dense(32) |> relu |> dense(classes(films.genre)) |> softmax\n    \
+             optimizer = adam(lr = 1e-3)\n    \
+             stop      = early(accuracy, patience = 5)\n\
+             }",
+            "train",
+        ),
+    ]);
 
 impl Stage for Classify {
     fn signature(&self) -> &'static Signature {

@@ -2,7 +2,7 @@
 
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, ArgKind, ArgValue, Literal};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 pub(crate) struct Early;
 
@@ -20,10 +20,21 @@ pub(crate) const PATIENCE: Arg<usize> = Arg::int("patience")
 static SIGNATURE: Signature = Signature::new(Group::Train, "early", &["-> stop"])
     .args(&[METRIC.spec(), PATIENCE.spec()])
     .doc(
-        "After each epoch, measures the validation part; stops when `patience` epochs in a row brought nothing better, and keeps the weights \
-         of the best one.",
+        "After each epoch, measures the validation part; stops when `patience` epochs in a row brought \
+         nothing better, and keeps the weights of the best one.",
     )
-    .reference("Prechelt 1998, early stopping");
+    .reference("Prechelt 1998, early stopping")
+    .examples(&[Example::new(
+        "Stops after five epochs without a better loss on the validation part.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8], good: bool }\n\
+             prepare parts = films |> split(train = 80%, validation = 10%, test = 10%)\n\
+             train liked = classify(parts, label = good) {\n    \
+             output = films.look |> dense(16) |> relu |> dense(1) |> sigmoid\n    \
+             epochs = 100\n    \
+             stop   = early(log_loss, patience = 5)\n\
+             }",
+        "train",
+    )]);
 
 impl Stage for Early {
     fn signature(&self) -> &'static Signature {

@@ -2,7 +2,7 @@
 
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 pub(crate) struct GradientDescent;
 
@@ -12,7 +12,18 @@ pub(crate) const LR: Arg<f64> =
 static SIGNATURE: Signature = Signature::new(Group::Train, "gradient_descent", &["-> optimizer"])
     .args(&[LR.spec()])
     .doc("w ← w − lr·g, with g over all training rows at once: an epoch is one step, and `batch` does not count.")
-    .reference("Cauchy 1847");
+    .reference("Cauchy 1847")
+    .examples(&[Example::new(
+        "Two hundred steps over all rows.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8], minutes: int }\n\
+             prepare parts = films |> split(train = 80%, test = 20%)\n\
+             train length = regress(parts, label = minutes) {\n    \
+             output    = films.look |> dense(16) |> relu |> dense(1)\n    \
+             optimizer = gradient_descent(lr = 0.1)\n    \
+             epochs    = 200\n\
+             }",
+        "train",
+    )]);
 
 impl Stage for GradientDescent {
     fn signature(&self) -> &'static Signature {

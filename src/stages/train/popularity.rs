@@ -5,7 +5,7 @@ use mmf_data::table::Column;
 use mmf_data::values::Values;
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{ColumnType, Elem, FitRows, Marks, Part, Size, Type};
 
 pub(crate) struct Popularity;
@@ -13,10 +13,18 @@ pub(crate) struct Popularity;
 static SIGNATURE: Signature = Signature::new(Group::Train, "popularity", &["col<d, category> -> col<d, vector[1]>"])
     .infer(rows)
     .doc(
-        "For each value of a ref or category column the count of training rows that have it: `score = popularity(film)` ranks by that, the same \
-         for all users, and trains nothing.",
+        "For each value of a ref or category column the count of training rows that have it: `score = \
+         popularity(film)` ranks by that, the same for all users, and trains nothing.",
     )
-    .reference("RecBole, recbole.model.general_recommender.Pop");
+    .reference("RecBole, recbole.model.general_recommender.Pop")
+    .examples(&[Example::new(
+        "The yardstick of every recommender.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8] }\n\
+             source likes = table(\"likes.csv\") { user: category, film: ref(films), at: time(unix) }\n\
+             prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)\n\
+             train popular = recommend(parts, user = user, item = film) { score = popularity(film) }",
+        "train",
+    )]);
 
 /// Counts over the training rows of the task around, for each row that the column leads to, read along it.
 fn rows(call: &mut Inference<'_, '_>) -> Option<Type> {

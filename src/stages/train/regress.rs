@@ -4,7 +4,7 @@ use mmf_data::arrays::Arrays;
 use mmf_data::error::Result;
 use mmf_data::stage::{Body, Context, Predictions, Stage, Train, TrainCall};
 use mmf_lang::args::{Arg, Args, Literal, Recipe};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Part, Task};
 
 use super::recipe::{self, OPTIMIZER, STOP, WEIGHT};
@@ -33,9 +33,19 @@ static SIGNATURE: Signature = Signature::new(Group::Train, "regress", &["split -
     ])
     .tasks(&[Task::Regress])
     .doc(
-        "Trains a network on the training part to guess a number for each row. Without `stop` the last epoch's weights are kept. Rows without \
-         a label do not count.",
-    );
+        "Trains a network on the training part to guess a number for each row. Without `stop` the last \
+         epoch's weights are kept. Rows without a label do not count.",
+    )
+    .examples(&[Example::new(
+        "How long is a film?",
+        "source films = table(\"films.csv\") { film: key, look: vector[8], minutes: int }\n\
+             prepare parts = films |> split(train = 80%, test = 20%)\n\
+             train length = regress(parts, label = minutes) {\n    \
+             output = films.look |> dense(16) |> relu |> dense(1)\n    \
+             epochs = 20\n\
+             }",
+        "train",
+    )]);
 
 impl Stage for Regress {
     fn signature(&self) -> &'static Signature {

@@ -2,7 +2,7 @@
 
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 
 pub(crate) struct Sgd;
 
@@ -16,7 +16,17 @@ pub(crate) const MOMENTUM: Arg<f64> = Arg::float("momentum")
 static SIGNATURE: Signature = Signature::new(Group::Train, "sgd", &["-> optimizer"])
     .args(&[LR.spec(), MOMENTUM.spec()])
     .doc("v ← momentum·v + g, w ← w − lr·v, a step a batch.")
-    .reference("torch.optim.SGD");
+    .reference("torch.optim.SGD")
+    .examples(&[Example::new(
+        "A step a batch along the gradient.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8], good: bool }\n\
+             prepare parts = films |> split(train = 80%, test = 20%)\n\
+             train liked = classify(parts, label = good) {\n    \
+             output    = films.look |> dense(16) |> relu |> dense(1) |> sigmoid\n    \
+             optimizer = sgd(lr = 0.1)\n\
+             }",
+        "train",
+    )]);
 
 impl Stage for Sgd {
     fn signature(&self) -> &'static Signature {

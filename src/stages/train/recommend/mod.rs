@@ -10,7 +10,7 @@ use mmf_data::plan::Edge;
 use mmf_data::stage::{Body, Context, Predictions, Report, Stage, Train, TrainCall};
 use mmf_lang::args::{Arg, ArgKind, Args, Literal, Recipe};
 use mmf_lang::say;
-use mmf_lang::signature::{Group, Signature};
+use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Part, Task};
 use mmf_tensor::{Loss, Parameters, Session};
 use rand_chacha::ChaCha8Rng;
@@ -56,12 +56,25 @@ static SIGNATURE: Signature = Signature::new(Group::Train, "recommend", &["split
     ])
     .tasks(&[Task::Recommend])
     .doc(
-        "Trains a network on the training part so that each user's items score higher than others. Every row is a positive; negatives are drawn \
-         evenly from the candidates that are not among the user's training items, and test rows are never consulted. All candidates are ranked, \
-         without the user's items of earlier parts; equal scores rank worst. Rows of embeddings that no training row leads to are zero. A score \
-         without weights trains nothing.",
+        "Trains a network on the training part so that each user's items score higher than others. Every \
+         row is a positive; negatives are drawn evenly from the candidates that are not among the user's \
+         training items, and test rows are never consulted. All candidates are ranked, without the user's \
+         items of earlier parts; equal scores rank worst. Rows of embeddings that no training row leads \
+         to are zero. A score without weights trains nothing.",
     )
-    .reference("Rendle et al. 2009; the full ranking of RecBole");
+    .reference("Rendle et al. 2009; the full ranking of RecBole")
+    .examples(&[Example::new(
+        "Users and films as vectors, a film's also from what it looks like.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8] }\n\
+             source likes = table(\"likes.csv\") { user: category, film: ref(films), at: time(unix) }\n\
+             prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)\n\
+             train taste = recommend(parts, user = user, item = film) {\n    \
+             score = dot(embedding(user, 16), embedding(film, 16) + (films.look |> dense(16)))\n    \
+             loss  = bpr(negatives = 4)\n    \
+             stop  = early(ndcg@20, patience = 5)\n\
+             }",
+        "train",
+    )]);
 
 impl Stage for Recommend {
     fn signature(&self) -> &'static Signature {
