@@ -69,7 +69,8 @@ pub(super) fn fit_column(context: &Context, columns: &[Column], learn: Learn) ->
                     "there is no value to learn the scale from in the training rows",
                     "训练行中没有可用于学习尺度的数值"
                 ),
-            ));
+            )
+            .help(say!("leave it out: it tells nothing", "请去掉它：它不含任何信息")));
         }
         let (shift, divisor) = learn(&there);
         shifts.push(shift);
@@ -114,7 +115,8 @@ pub(super) fn fit_table(context: &Context, columns: Option<Vec<String>>, table: 
                     "`{name}` has no value to learn the scale from in the training rows",
                     "`{name}` 在训练行中没有可用于学习尺度的数值"
                 ),
-            ));
+            )
+            .help(say!("leave it out: it tells nothing", "请去掉它：它不含任何信息")));
         }
         let (shift, divisor) = learn(&there);
         shifts.push(shift);

@@ -66,16 +66,39 @@ struct State {
     step: u64,
     /// The best value so far, its epoch and its weights.
     best: Option<(f64, usize, Parameters)>,
+    /// The points told so far, for an interrupted training tells them again: the loss of each epoch, and the epochs and
+    /// values of what stopping watches.
+    losses: Vec<f64>,
+    watched: Vec<(usize, f64)>,
+}
+
+impl State {
+    /// Tells the points of an epoch's curves.
+    fn tell(&self, context: &Context, course: &Course, epoch: usize) {
+        let curve = |curve: &str, value: f64| {
+            context.host.report(Report::Curve { curve: curve.into(), step: epoch as u64, value });
+        };
+        if let Some(loss) = self.losses.get(epoch - 1) {
+            curve("loss", *loss);
+        }
+        let watched = self.watched.iter().find(|(at, _)| *at == epoch);
+        if let (Some(stop), Some((_, value))) = (&course.stop, watched) {
+            curve(&stop.name, *value);
+        }
+    }
 }
 
 /// Trains.
 pub(crate) fn learn<W: Work>(context: &Context, course: &Course, work: &W) -> Result<Learned> {
     let rows = work.rows();
     let mut state = match restore(context, course) {
-        Some(state) => state,
+        Some(state) => {
+            (1..=state.epoch).for_each(|epoch| state.tell(context, course, epoch));
+            state
+        }
         None => {
             let (parameters, optimizer) = (work.make(context.seed)?, Optimizer::new(course.rule));
-            State { parameters, optimizer, epoch: 0, step: 0, best: None }
+            State { parameters, optimizer, epoch: 0, step: 0, best: None, losses: Vec::new(), watched: Vec::new() }
         }
     };
     if state.parameters.is_empty() || rows == 0 {
@@ -103,19 +126,17 @@ pub(crate) fn learn<W: Work>(context: &Context, course: &Course, work: &W) -> Re
             }
         }
         state.epoch += 1;
-        let curve = |curve: &str, value: f64| {
-            context.host.report(Report::Curve { curve: curve.into(), step: state.epoch as u64, value });
-        };
-        curve("loss", if weight > 0.0 { sum / weight } else { 0.0 });
+        state.losses.push(if weight > 0.0 { sum / weight } else { 0.0 });
         if let Some(stop) = &course.stop {
             let value = stop.measure(&work.watch(&state.parameters, stop.top)?)?;
             if let Some(value) = value {
-                curve(&stop.name, value);
+                state.watched.push((state.epoch, value));
                 if state.best.as_ref().is_none_or(|(best, ..)| stop.is_better(value, *best)) {
                     state.best = Some((value, state.epoch, state.parameters.clone()));
                 }
             }
         }
+        state.tell(context, course, state.epoch);
         if saved.is_none_or(|at| at.elapsed() >= BETWEEN_CHECKPOINTS) {
             context.host.save_checkpoint(&save(&state)?);
             saved = Some(Instant::now());
@@ -156,7 +177,10 @@ fn save(state: &State) -> Result<Vec<u8>> {
     let mut arrays = Arrays::new()
         .with("weights", Array::Bytes(state.parameters.to_bytes()?))
         .with("optimizer", Array::Bytes(state.optimizer.to_bytes(&state.parameters)?))
-        .with("epoch", Array::I64(vec![state.epoch as i64, state.step as i64]));
+        .with("epoch", Array::I64(vec![state.epoch as i64, state.step as i64]))
+        .with("losses", Array::F64(state.losses.clone()))
+        .with("watched.epochs", Array::I64(state.watched.iter().map(|(epoch, _)| *epoch as i64).collect()))
+        .with("watched.values", Array::F64(state.watched.iter().map(|(_, value)| *value).collect()));
     if let Some((value, epoch, parameters)) = &state.best {
         arrays.put("best.value", Array::F64(vec![*value]));
         arrays.put("best.epoch", Array::I64(vec![*epoch as i64]));
@@ -184,7 +208,10 @@ fn read(bytes: &[u8], course: &Course) -> Result<State> {
     } else {
         None
     };
-    Ok(State { parameters, optimizer, epoch: epoch as usize, step: step as u64, best })
+    let losses = arrays.f64s("losses")?.to_vec();
+    let (epochs, values) = (arrays.i64s("watched.epochs")?, arrays.f64s("watched.values")?);
+    let watched = epochs.iter().zip(values).map(|(&epoch, &value)| (epoch as usize, value)).collect();
+    Ok(State { parameters, optimizer, epoch: epoch as usize, step: step as u64, best, losses, watched })
 }
 
 impl Learned {

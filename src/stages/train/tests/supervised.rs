@@ -148,13 +148,19 @@ fn threads_change_no_byte() {
 fn an_interrupted_training_ends_with_the_same_bytes() {
     let call = sides(400);
     let args = settings(6, &[("stop", early("auc", None, 50))]);
-    let whole = train("classify", &args, &call);
+    let undisturbed = Listening::new(usize::MAX);
+    let whole = train_on(&undisturbed, "classify", &args, &call).unwrap();
     // 240 training rows in batches of 32 are 8 questions an epoch: it stops in the fourth.
     let host = Listening::new(27);
     assert!(train_on(&host, "classify", &args, &call).unwrap_err().cancelled);
     assert!(host.checkpoint.lock().unwrap().is_some());
     host.left.store(usize::MAX, Ordering::SeqCst);
+    host.reports.lock().unwrap().clear();
     assert_eq!(train_on(&host, "classify", &args, &call).unwrap().to_bytes(), whole.to_bytes());
+    // The points of its curves are told again.
+    for curve in ["loss", "auc"] {
+        assert_eq!(host.curve(curve), undisturbed.curve(curve));
+    }
     // A checkpoint that cannot be read is as none.
     *host.checkpoint.lock().unwrap() = Some(b"what is this".to_vec());
     assert_eq!(train_on(&host, "classify", &args, &call).unwrap().to_bytes(), whole.to_bytes());
