@@ -3,7 +3,7 @@
 mod check;
 mod folder;
 mod run;
-mod watch;
+pub(crate) mod watch;
 mod words;
 
 use std::path::{Path, PathBuf};
