@@ -28,7 +28,7 @@ fn code(room: &str) -> Vec<(String, String)> {
             continue;
         }
         let text = std::fs::read_to_string(&file).unwrap();
-        let body = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         for (i, line) in body.lines().enumerate() {
             if !line.trim_start().starts_with("//") {
                 lines.push((format!("{name}:{}", i + 1), line.to_string()));

@@ -65,15 +65,14 @@ fn leaves(graph: &Graph, train: NodeId) -> Vec<NodeId> {
     found
 }
 
-/// Runs a pipeline; `None` where it does not pass the check.
+/// Runs a pipeline; the errors where it does not pass the check.
 fn print(
     text: &str,
     without: &[&str],
-    data: &Data,
+    small: &mut Small,
     shelf: &Shelf,
     label: &str,
 ) -> Result<Print, Vec<(String, String)>> {
-    let mut small = Small::new(data);
     let checked = small.check(text, without);
     let Some(graph) = checked.graph else {
         let errors = checked.diagnostics.iter().filter(|d| d.severity == Severity::Error);
@@ -89,8 +88,8 @@ fn print(
     };
     let options = running();
     let outcome = mmf_engine::run(&graph, mmf_stages::find, &shelf.store, &options, &sink).unwrap();
-    let mut print = Print::default();
-    print.failures = outcome.failures.iter().map(|f| format!("{}: {}", f.name, f.error)).collect();
+    let failures = outcome.failures.iter().map(|f| format!("{}: {}", f.name, f.error)).collect();
+    let mut print = Print { failures, ..Print::default() };
     for id in graph.dag.node_indices() {
         let node = graph.node(id);
         let place = format!("{} {}", id.index(), node.name.clone().unwrap_or_else(|| node.label.clone()));
@@ -256,6 +255,7 @@ const PIPELINES: usize = 200;
 fn a_test_row_moves_nothing_that_is_learned() {
     let begun = std::time::Instant::now();
     let data = Data::new();
+    let mut small = Small::new(&data);
     let (mut passed, mut refused, mut compared) = (0, Vec::new(), BTreeMap::<&str, usize>::new());
     let mut wrong = Vec::new();
     for seed in 0.. {
@@ -264,7 +264,7 @@ fn a_test_row_moves_nothing_that_is_learned() {
         }
         let p = pipeline(seed, false);
         let shelf = Shelf::new();
-        let first = match print(&p.text, &[], &data, &shelf, p.label) {
+        let first = match print(&p.text, &[], &mut small, &shelf, p.label) {
             Ok(print) => print,
             Err(errors) => {
                 refused.push(format!("seed {seed}: {errors:?}\n{}", tail(&p.text)));
@@ -277,7 +277,7 @@ fn a_test_row_moves_nothing_that_is_learned() {
         passed += 1;
         let mut random = Random(seed ^ 0xabcd);
         let mut tell = |what: &'static str, data: &Data, films: bool| {
-            let second = print(&p.text, &[], data, &shelf, p.label);
+            let second = print(&p.text, &[], &mut Small::new(data), &shelf, p.label);
             let second = second.unwrap_or_else(|e| panic!("seed {seed}, {what}: {e:?}\n{}", tail(&p.text)));
             *compared.entry(what).or_default() += 1;
             let mut found = moved(&first, &second);
@@ -317,7 +317,7 @@ fn a_test_row_moves_nothing_that_is_learned() {
             if !rows.is_empty() {
                 let mut changed = data.clone();
                 change_label(&mut changed, &p, *random.pick(&rows) as usize);
-                let second = print(&p.text, &[], &changed, &shelf, p.label).unwrap();
+                let second = print(&p.text, &[], &mut Small::new(&changed), &shelf, p.label).unwrap();
                 *compared.entry("a label").or_default() += 1;
                 let found: Vec<_> = first.inputs.iter().filter(|(n, d)| second.inputs.get(*n) != Some(d)).collect();
                 if !found.is_empty() {
@@ -346,6 +346,7 @@ const LEAKS: usize = 60;
 fn a_leak_moves_bytes() {
     let begun = std::time::Instant::now();
     let data = Data::new();
+    let mut small = Small::new(&data);
     let (mut tried, mut shown) = (BTreeMap::<&str, usize>::new(), 0);
     let (mut silent, mut passed) = (Vec::new(), Vec::new());
     for seed in 10_000.. {
@@ -355,7 +356,7 @@ fn a_leak_moves_bytes() {
         let p = pipeline(seed, true);
         let Some(Leak { code, shown_by }) = p.leak.clone() else { continue };
         let shelf = Shelf::new();
-        let Err(errors) = print(&p.text, &[], &data, &shelf, p.label) else {
+        let Err(errors) = print(&p.text, &[], &mut small, &shelf, p.label) else {
             passed.push(format!("seed {seed}: {code} is not raised\n{}", tail(&p.text)));
             continue;
         };
@@ -366,7 +367,7 @@ fn a_leak_moves_bytes() {
         // One rule may stand behind another.
         let first = loop {
             let without: Vec<&str> = off.iter().map(String::as_str).collect();
-            match print(&p.text, &without, &data, &shelf, p.label) {
+            match print(&p.text, &without, &mut small, &shelf, p.label) {
                 Ok(print) => break print,
                 Err(more) => {
                     let before = off.len();
@@ -382,7 +383,7 @@ fn a_leak_moves_bytes() {
                 let mut changed = data.clone();
                 let rows: Vec<u32> = first.parts.values().flatten().copied().collect();
                 change_label(&mut changed, &p, *random.pick(&rows) as usize);
-                let second = print(&p.text, &without, &changed, &shelf, p.label).unwrap();
+                let second = print(&p.text, &without, &mut Small::new(&changed), &shelf, p.label).unwrap();
                 first.inputs.iter().filter(|(n, d)| second.inputs.get(*n) != Some(d)).map(|(n, _)| n.clone()).collect()
             }
             Shown::TestCells => {
@@ -392,7 +393,7 @@ fn a_leak_moves_bytes() {
                 for _ in 0..3.min(rows.len()) {
                     change(&mut changed, p.base, *random.pick(&rows) as usize, &p.frozen);
                 }
-                moved(&first, &print(&p.text, &without, &changed, &shelf, p.label).unwrap())
+                moved(&first, &print(&p.text, &without, &mut Small::new(&changed), &shelf, p.label).unwrap())
             }
         };
         if found.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::shell::{Place, SHOP, copy, files, picture, results, rows_of, run, shop};
+use super::shell::{SHOP, copy, files, picture, results, rows_of, run, shop};
 
 const RUN: [&str; 5] = ["shop.mmf", "--store", "store", "--runs", "runs"];
 
@@ -184,7 +184,7 @@ impl Mounted {
 
     /// A file system with little room.
     fn small(path: &Path) -> Option<Mounted> {
-        Mounted::mount(&["-t", "tmpfs", "-o", "size=160k", "tmpfs"], path).then(|| Mounted(path.to_path_buf()))
+        Mounted::mount(&["-t", "tmpfs", "-o", "size=380k", "tmpfs"], path).then(|| Mounted(path.to_path_buf()))
     }
 
     fn grow(&self) -> bool {

@@ -161,10 +161,11 @@ fn why_names_the_change() {
     place.write("shop.mmf", SHOP);
     place.write("items.csv", table(30).replace("i7,0.9", "i7,0.8"));
     says("items", &["items.csv"]);
-    says("colour", &["`items`"]);
+    says("taste", &["`items.price`"]);
     run(&place, &["shop.mmf"]);
     place.write("pictures/i3.ppm", picture(8, 999));
-    says("items", &["pictures/i3.ppm"]);
+    says("items", &["nothing to do"]);
+    says("colour", &["`items.picture` has other contents"]);
     run(&place, &["shop.mmf"]);
     let said = place.mmf(&["why", "taste", "shop.mmf", "--seed", "4"]).ends(0).out();
     assert!(said.contains("seed"), "{said}");

@@ -60,7 +60,7 @@ pub(super) fn picture(side: usize, number: usize) -> Vec<u8> {
     let mut bytes = format!("P6\n{side} {side}\n255\n").into_bytes();
     for at in 0..side * side {
         let (x, y) = (at % side, at / side);
-        let shade = if (x + number) / 3 % 2 == 0 { 40 } else { 200 };
+        let shade = if ((x + number) / 3).is_multiple_of(2) { 40 } else { 200 };
         bytes.extend([shade as u8, (y * 11 + number) as u8, (number >> 8) as u8 ^ x as u8]);
     }
     bytes[15] = number as u8;
