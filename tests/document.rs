@@ -21,20 +21,20 @@ use crate::memory::Memory;
 
 /// One program of a document.
 #[derive(Clone, Debug, Default)]
-pub struct Program {
+pub(crate) struct Program {
     /// Document and line, for messages.
-    pub place: String,
-    pub text: String,
+    pub(crate) place: String,
+    pub(crate) text: String,
     /// Other `.mmf` files.
-    pub files: BTreeMap<String, String>,
+    pub(crate) files: BTreeMap<String, String>,
     /// The data that it is held to.
-    pub data: Option<BTreeMap<String, String>>,
-    pub params: Vec<(String, String)>,
-    pub memory: Option<u64>,
+    pub(crate) data: Option<BTreeMap<String, String>>,
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) memory: Option<u64>,
 }
 
 /// Returns the Markdown files of a folder of the repository, by name.
-pub fn documents(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn documents(folder: &str) -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -47,7 +47,7 @@ pub fn documents(folder: &str) -> Vec<(String, String)> {
 }
 
 /// Returns the programs of a document.
-pub fn programs(name: &str, text: &str) -> Vec<Program> {
+pub(crate) fn programs(name: &str, text: &str) -> Vec<Program> {
     let mut found = Vec::new();
     let mut preludes: BTreeMap<String, String> = BTreeMap::new();
     let mut files: BTreeMap<String, String> = BTreeMap::new();
@@ -112,7 +112,7 @@ type Line = (String, usize);
 
 impl Program {
     /// Returns the codes that each line must raise.
-    pub fn expected(&self) -> BTreeMap<Line, Vec<String>> {
+    pub(crate) fn expected(&self) -> BTreeMap<Line, Vec<String>> {
         let mut lines = BTreeMap::new();
         let texts = self.files.iter().map(|(n, t)| (n.as_str(), t.as_str())).chain([("main.mmf", self.text.as_str())]);
         for (file, text) in texts {
@@ -132,11 +132,11 @@ impl Program {
         lines
     }
 
-    pub fn codes(&self) -> Vec<String> {
+    pub(crate) fn codes(&self) -> Vec<String> {
         self.expected().into_values().flatten().collect()
     }
 
-    pub fn check(&self) -> Checked {
+    pub(crate) fn check(&self) -> Checked {
         let mut world = Memory { memory: self.memory, ..Memory::default() };
         world.texts = self.files.clone();
         world.texts.insert("main.mmf".into(), self.text.clone());
@@ -148,7 +148,7 @@ impl Program {
     }
 
     /// Returns what is wrong with a program's check; empty where it is as stated.
-    pub fn verify(&self) -> Vec<String> {
+    pub(crate) fn verify(&self) -> Vec<String> {
         let checked = match std::panic::catch_unwind(|| self.check()) {
             Ok(checked) => checked,
             Err(_) => return vec![format!("{}: the check panicked", self.place)],

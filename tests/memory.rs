@@ -9,17 +9,17 @@ use tempfile::TempDir;
 
 /// Texts of `.mmf` files by path, and data files.
 #[derive(Default)]
-pub struct Memory {
-    pub texts: BTreeMap<String, String>,
+pub(crate) struct Memory {
+    pub(crate) texts: BTreeMap<String, String>,
     /// The data files that were given; without, no file is there.
-    pub data: Option<TempDir>,
+    pub(crate) data: Option<TempDir>,
     /// Memory of the machine in bytes.
-    pub memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
 }
 
 impl Memory {
     /// Puts data files where scans find them.
-    pub fn give(&mut self, files: &BTreeMap<String, String>) {
+    pub(crate) fn give(&mut self, files: &BTreeMap<String, String>) {
         let folder = TempDir::new().unwrap();
         for (name, text) in files {
             let path = folder.path().join(name);
