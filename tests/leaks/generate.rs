@@ -172,7 +172,7 @@ impl Draft {
     }
 
     fn settings(&mut self) -> String {
-        let optimizer = self.pick(&["", "    optimizer = sgd(lr = 0.05)\n", "    optimizer = adam(lr = 0.01)\n"]);
+        let optimizer = self.pick(&["", "    optimizer = sgd(lr = 0.005)\n", "    optimizer = adam(lr = 0.01)\n"]);
         let batch = self.pick(&["", "    batch = 16\n"]);
         format!("{optimizer}{batch}    epochs = 2\n")
     }

@@ -25,7 +25,6 @@ const ONLY_A_RUN_KNOWS: &[(&str, &str, &str)] = &[
     ("E1021", "divides by zero", "cells decide"),
     ("E1022", "", "whether training rows have a value, or a word, is known only behind filters and splits"),
     ("E1030", "", "a training may diverge"),
-    ("E1031", "the label has", "`classes` counts the rows that reach it, `dense(_)` is told by them"),
     ("E1032", "", "a training may diverge"),
     ("E1033", "", "a training may diverge"),
     ("E1021", "divided by zero", "cells decide what is divided by"),
@@ -212,13 +211,18 @@ fn difference(place: &str, text: &str) -> String {
 const MUTANTS: usize = 1500;
 const RUNS: usize = 400;
 
+/// Returns how many times as many there shall be: `MMF_MUTANTS=10` hunts for longer.
+fn times() -> usize {
+    std::env::var("MMF_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
+}
+
 #[test]
 fn what_check_passes_runs() {
     let mut bench = Bench::new();
     let (mut refused, mut ran, mut unlucky, mut unrun) = (0, 0, 0, 0);
     let mut wrong = Vec::new();
     let begun = std::time::Instant::now();
-    for (place, text) in mutants(MUTANTS) {
+    for (place, text) in mutants(MUTANTS * times()) {
         let graph = match bench.check(&text, &[]) {
             Err(panic) => {
                 wrong.push(format!("{place}: the check broke: {panic}{}", difference(&place, &text)));
@@ -231,7 +235,7 @@ fn what_check_passes_runs() {
             Ok(Ok(graph)) => graph,
         };
         // A large number is for guarantee 8, and slow.
-        if ran + unlucky + wrong.len() >= RUNS || text.contains("1000000") {
+        if ran + unlucky + wrong.len() >= RUNS * times() || text.contains("1000000") {
             unrun += 1;
             continue;
         }
@@ -245,7 +249,8 @@ fn what_check_passes_runs() {
         }
     }
     println!(
-        "{MUTANTS} mutants: {refused} refused, {ran} ran, {unlucky} unlucky, {unrun} not run, {:?}",
+        "{} mutants: {refused} refused, {ran} ran, {unlucky} unlucky, {unrun} not run, {:?}",
+        MUTANTS * times(),
         begun.elapsed()
     );
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
@@ -253,7 +258,15 @@ fn what_check_passes_runs() {
 }
 
 /// Rules whose breach no run can show, each with the reason.
-const NOTHING_TO_RUN_INTO: &[(&str, &str)] = &[];
+const NOTHING_TO_RUN_INTO: &[(&str, &str)] = &[
+    ("E0102", "the first declaration counts"),
+    ("E0106", "the last value counts"),
+    ("E0112", "what is too much is passed over"),
+    ("E0115", "what it would have brought is missed by its name (E0101, E0104)"),
+    ("E0304", "a stated type is held against what comes out, and gives no order"),
+    ("E0502", "what comes out is missing where one of the inputs is, and the next network refuses that (E0501)"),
+    ("E0503", "rows without a label do not count"),
+];
 
 #[test]
 fn each_rule_is_missed_when_it_is_off() {
@@ -270,10 +283,10 @@ fn each_rule_is_missed_when_it_is_off() {
     for text in wrong::programs() {
         match bench.check(&text, &[]) {
             Ok(Err(codes)) => add(codes, text),
-            other => panic!("{text}: {other:?}"),
+            other => panic!("{text} is no wrong program: {:?}", other.map(|_| ())),
         }
     }
-    for (_, text) in mutants(MUTANTS) {
+    for (_, text) in mutants(MUTANTS / 2) {
         if let Ok(Err(codes)) = bench.check(&text, &[])
             && !text.contains("1000000")
         {
