@@ -157,6 +157,13 @@ fn of(work: &Work<'_>, id: NodeId) -> Record {
             record.inputs.push((name.clone(), work.outline(at).map(|o| o.digest)));
             continue;
         }
+        // Of a named table, the column that is read.
+        if let (NodeKind::Column(column), Some(&table)) = (&node.kind, node.inputs.first())
+            && let (Some(name), false) = (&work.node(table).name, table == id)
+        {
+            record.inputs.push((format!("{name}.{column}"), work.outline(at).map(|o| o.digest)));
+            continue;
+        }
         if let NodeKind::Stage { stage, args, .. } = &node.kind {
             let version = (work.lookup)(stage).map_or(0, |s| s.signature().version);
             let args = args.0.iter().map(|(n, v)| (n.clone(), key::show(v))).collect();
