@@ -46,7 +46,7 @@ pub static CODES: &[Code] = &[
     code(
         "E1031",
         "widths that only the data tell do not fit together",
-        &["stages/fuse/arithmetic.rs", "stages/train", "tensor/ops"],
+        &["stages/fuse/arithmetic.rs", "stages/fuse/sum.rs", "stages/train", "tensor/ops"],
     ),
     code("E1032", "a weight has other sizes than the network wants", &["tensor/parameters.rs"]),
     code("E1033", "saved weights lack one that the network wants", &["tensor/session.rs"]),

@@ -25,6 +25,8 @@ const ONLY_A_RUN_KNOWS: &[(&str, &str, &str)] = &[
     ("E1021", "divides by zero", "cells decide"),
     ("E1022", "", "whether training rows have a value, or a word, is known only behind filters and splits"),
     ("E1030", "", "a training may diverge"),
+    ("E1031", "", "a size that is `_` is told by the data; `run` holds it against the program"),
+    ("E1002", "is not UTF-8", "the files that cells name are looked for, not read"),
     ("E1032", "", "a training may diverge"),
     ("E1033", "", "a training may diverge"),
     ("E1021", "divided by zero", "cells decide what is divided by"),
@@ -97,8 +99,11 @@ impl Bench {
                 if let Some((_, text)) = odd {
                     return Fate::Failed(text.clone());
                 }
-                if let Some((_, text)) = failures.first() {
-                    return Fate::Unlucky(text.clone());
+                if let Some((code, what)) = failures.first() {
+                    if *code == "E1031" && !has_open_sizes(text) {
+                        return Fate::Failed(what.clone());
+                    }
+                    return Fate::Unlucky(what.clone());
                 }
                 let declared = declared_metrics(text);
                 if measured != declared {
@@ -118,19 +123,28 @@ impl Bench {
     }
 }
 
+/// Says whether some size may be `_`: of what data alone tell, how many there are.
+fn has_open_sizes(text: &str) -> bool {
+    let open_terms = text.split("tf_idf").skip(1).any(|rest| !rest.starts_with("(terms"));
+    let open_vector = text.split("vector").skip(1).any(|rest| !rest.starts_with('['));
+    open_terms || open_vector || text.contains("one_hot")
+}
+
 /// Counts the different metrics in blocks behind `metric … on …`, as the file is written.
 fn declared_metrics(text: &str) -> usize {
-    text.split("metric ")
-        .skip(1)
-        .filter_map(|rest| {
-            let (head, rest) = rest.split_once('{')?;
-            (head.contains(" on ") && !head.contains('\n')).then_some(rest)
-        })
-        .filter_map(|rest| rest.split_once('}').map(|(block, _)| block))
-        .map(|block| {
-            block.split([',', '\n', ';']).map(str::trim).filter(|m| !m.is_empty()).collect::<BTreeSet<_>>().len()
-        })
-        .sum()
+    let mut found = BTreeSet::new();
+    for rest in text.split("metric ").skip(1) {
+        let Some((head, rest)) = rest.split_once('{') else { continue };
+        let Some((block, _)) = rest.split_once('}') else { continue };
+        if head.contains('\n') || !head.contains(" on ") {
+            continue;
+        }
+        // Two names of one measurement are one.
+        let of = head.split_once('=').map_or(head, |(_, of)| of).trim();
+        let metrics = block.split([',', '\n', ';']).map(str::trim).filter(|m| !m.is_empty());
+        found.extend(metrics.map(|m| (of.to_string(), m.to_string())));
+    }
+    found.len()
 }
 
 fn sound() -> Vec<(String, String)> {

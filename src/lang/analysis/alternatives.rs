@@ -39,6 +39,13 @@ impl Checker<'_> {
             let said: Vec<usize> = (0..words.len()).filter(|&i| words[i] == word).collect();
             let i = said.iter().copied().find(takes).or(said.first().copied()).unwrap_or(0);
             let notation = notations.get(i)?.clone();
+            let behind = inputs.iter().find(|(n, _)| self.untrained(*n)).map(|(_, place)| *place);
+            if let Some(place) = behind
+                && kinds.get(i) != Some(&BodyKind::Joint)
+            {
+                self.refuse_behind_network(name, place);
+                return None;
+            }
             return self.fits(signature, &notation, inputs, args, name_span).then_some((i, notation));
         }
         let joint = inputs.iter().any(|(n, _)| self.untrained(*n));
@@ -64,21 +71,7 @@ impl Checker<'_> {
         };
         let Some(chosen) = chosen else {
             let place = inputs.iter().find(|(n, _)| self.untrained(*n)).map_or(name_span, |(_, s)| *s);
-            self.report(
-                Diagnostic::error(
-                    "E0309",
-                    place,
-                    say!(
-                        "`{name}` cannot stand behind a network that is not trained yet",
-                        "`{name}` 不能接在尚未训练的网络之后"
-                    ),
-                )
-                .here(say!("its weights are found inside the `train` that uses it", "其权重在使用它的 `train` 中得到"))
-                .help(say!(
-                    "put `{name}` before the first layer with weights",
-                    "请将 `{name}` 放在第一个带权重的层之前"
-                )),
-            );
+            self.refuse_behind_network(name, place);
             return None;
         };
         if kinds.get(chosen) == Some(&BodyKind::Joint) && !scope.network {
@@ -100,6 +93,22 @@ impl Checker<'_> {
         }
         let notation = notations[chosen].clone();
         self.fits(signature, &notation, inputs, args, name_span).then_some((chosen, notation))
+    }
+
+    /// Refuses a stage that is no layer behind layers.
+    fn refuse_behind_network(&mut self, name: &str, place: Span) {
+        self.report(
+            Diagnostic::error(
+                "E0309",
+                place,
+                say!(
+                    "`{name}` cannot stand behind a network that is not trained yet",
+                    "`{name}` 不能接在尚未训练的网络之后"
+                ),
+            )
+            .here(say!("its weights are found inside the `train` that uses it", "其权重在使用它的 `train` 中得到"))
+            .help(say!("put `{name}` before the first layer with weights", "请将 `{name}` 放在第一个带权重的层之前")),
+        );
     }
 
     /// Tells whether a network without weights of its time is inside.

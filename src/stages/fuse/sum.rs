@@ -5,6 +5,7 @@ use mmf_data::network::{Network, Op, Var};
 use mmf_data::stage::{Batch, Body, Context, JointCall, Stage};
 use mmf_data::values::Values;
 use mmf_lang::args::Args;
+use mmf_lang::say;
 use mmf_lang::signature::{Example, Group, Signature};
 
 pub(crate) struct Sum;
@@ -40,11 +41,19 @@ fn rows(context: &Context, _: &Args, batch: &Batch) -> Result<Values> {
     for input in inputs {
         let (other, numbers) = input?;
         if other != width || numbers.len() != out.len() {
-            return Err(Error::bug(format!("`sum` was given widths {width} and {other}")));
+            return Err(misfit(width, other));
         }
         out.iter_mut().zip(numbers.iter()).for_each(|(sum, x)| *sum += x);
     }
     Ok(Values::vector(width, out))
+}
+
+/// Widths that only the data told.
+fn misfit(one: usize, other: usize) -> Error {
+    Error::new(
+        "E1031",
+        say!("the inputs of `sum` are {one} and {other} wide", "`sum` 的输入宽度分别为 {one} 和 {other}"),
+    )
 }
 
 fn joint(_: &JointCall<'_>, network: &mut dyn Network, inputs: &[Var]) -> Result<Var> {
@@ -54,7 +63,7 @@ fn joint(_: &JointCall<'_>, network: &mut dyn Network, inputs: &[Var]) -> Result
         // The network would stretch a width of one.
         if input.width() != sum.width() {
             let (one, other) = (sum.width(), input.width());
-            return Err(Error::bug(format!("`sum` was given widths {one} and {other}")));
+            return Err(misfit(one, other));
         }
         sum = network.apply(Op::Add, &[&sum, input], &[])?;
     }
