@@ -44,7 +44,7 @@ impl Checker<'_> {
             return self.call_def(call, span, piped, scope);
         }
         let Some(entry) = self.vocabulary.get(name).cloned() else {
-            return self.unknown_stage(call, piped.is_some(), scope);
+            return self.unknown_stage(call, scope);
         };
         let signature = entry.signature;
         let Some(parts) = self.tell_apart(call, signature, piped, scope) else { return Item::Unknown };
@@ -71,7 +71,7 @@ impl Checker<'_> {
         self.stage(signature, &entry.kinds, call, parts, span, scope)
     }
 
-    fn unknown_stage(&mut self, call: &Call, piped: bool, scope: &Scope) -> Item {
+    fn unknown_stage(&mut self, call: &Call, scope: &Scope) -> Item {
         let name = call.name.text.clone();
         let span = call.name.span;
         let known = self.names.contains_key(&name) || scope.locals.iter().any(|l| l.name == name);
@@ -88,7 +88,6 @@ impl Checker<'_> {
         let defs: Vec<String> = self.names.keys().filter(|n| self.is_def(n)).cloned().collect();
         match did_you_mean(&name, stages.into_iter().chain(defs.iter().map(String::as_str))) {
             Some(help) => d = d.help(help),
-            None if piped => d = d.note(say!("`mmf stages` lists them all", "`mmf stages` 列出全部阶段")),
             None => d = d.note(say!("`mmf stages` lists them all", "`mmf stages` 列出全部阶段")),
         }
         self.report(d);

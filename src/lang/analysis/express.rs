@@ -76,20 +76,7 @@ impl Checker<'_> {
                 let (l, r) = (self.evaluate(left, scope), self.evaluate(right, scope));
                 self.combine(*op, *op_span, (l, left.span), (r, right.span), span, scope)
             }
-            ExprKind::Unary { op: UnaryOp::Not, .. } | ExprKind::In { .. } => {
-                self.report(
-                    Diagnostic::error(
-                        "E0305",
-                        span,
-                        say!("a condition can only stand in a table's stage", "条件只能用于表的处理之中"),
-                    )
-                    .help(say!(
-                        "write it in `where(…)` or `with(name = …)`",
-                        "请写在 `where(…)` 或 `with(名称 = …)` 中"
-                    )),
-                );
-                Item::Unknown
-            }
+            ExprKind::Unary { op: UnaryOp::Not, .. } | ExprKind::In { .. } => self.condition_here(span),
         }
     }
 
@@ -130,20 +117,7 @@ impl Checker<'_> {
         let arithmetic = matches!(op, BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide);
         match (left, right) {
             (Item::Unknown, _) | (_, Item::Unknown) => Item::Unknown,
-            _ if !arithmetic => {
-                self.report(
-                    Diagnostic::error(
-                        "E0305",
-                        span,
-                        say!("a condition can only stand in a table's stage", "条件只能用于表的处理之中"),
-                    )
-                    .help(say!(
-                        "write it in `where(…)` or `with(name = …)`",
-                        "请写在 `where(…)` 或 `with(名称 = …)` 中"
-                    )),
-                );
-                Item::Unknown
-            }
+            _ if !arithmetic => self.condition_here(span),
             (Item::Number { value: a, integer: i, unit: u }, Item::Number { value: b, integer: j, unit: v }) => {
                 if u.is_some() || v.is_some() {
                     return self.no_number(if u.is_some() { left_span } else { right_span });
@@ -193,6 +167,19 @@ impl Checker<'_> {
                 Item::Unknown
             }
         }
+    }
+
+    /// Refuses a condition where no rows stand.
+    fn condition_here(&mut self, span: Span) -> Item {
+        self.report(
+            Diagnostic::error(
+                "E0305",
+                span,
+                say!("a condition can only stand in a table's stage", "条件只能用于表的处理之中"),
+            )
+            .help(say!("write it in `where(…)` or `with(name = …)`", "请写在 `where(…)` 或 `with(名称 = …)` 中")),
+        );
+        Item::Unknown
     }
 
     /// Returns the value of a block: local names, and a last line that is the value.

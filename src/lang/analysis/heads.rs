@@ -1,24 +1,15 @@
 //! Heads (guarantee 7): what ends a network fits the label, its type and the task.
 
 use super::Checker;
-use crate::args::Args;
 use crate::diagnostic::Diagnostic;
 use crate::graph::{NodeId, NodeKind};
 use crate::say;
 use crate::signature::Head;
 use crate::span::Span;
-use crate::types::{ColumnType, Elem, Size, SplitType, Task, Type};
+use crate::types::{ColumnType, Elem, Size, Task, Type};
 
 impl Checker<'_> {
-    pub(crate) fn check_heads(
-        &mut self,
-        task: Task,
-        args: &Args,
-        outputs: &[(NodeId, Span)],
-        label: Option<&(String, ColumnType)>,
-        split: &SplitType,
-    ) {
-        let _ = (args, split);
+    pub(crate) fn check_heads(&mut self, task: Task, outputs: &[(NodeId, Span)], label: Option<&(String, ColumnType)>) {
         let Some((node, place)) = outputs.first().copied() else { return };
         let Type::Column(column) = self.ty(node).clone() else { return };
         let Some(width) = column.elem.as_vector() else {

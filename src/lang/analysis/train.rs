@@ -75,8 +75,8 @@ impl Checker<'_> {
         }
         let label = self.check_label(task, &args, &split, &spans, call.name.span);
         self.check_weight(&args, &split, &spans, call.name.span);
-        self.check_losses(task, &named, &args, &inner);
-        self.check_heads(task, &args, &outputs, label.as_ref(), &split);
+        self.check_losses(task, &named, &args);
+        self.check_heads(task, &outputs, label.as_ref());
         self.check_selection(&args, &split, node, &spans);
         self.check_leaks(&split, &outputs, label.as_ref());
         let classes = match label.as_ref().map(|(_, c)| &c.elem) {
@@ -340,8 +340,7 @@ impl Checker<'_> {
     }
 
     /// Checks that losses serve the task.
-    fn check_losses(&mut self, task: Task, named: &[(Name, Written<'_>)], args: &Args, scope: &Scope) {
-        let _ = scope;
+    fn check_losses(&mut self, task: Task, named: &[(Name, Written<'_>)], args: &Args) {
         let Some(ArgValue::Losses(list)) = args.find("loss") else { return };
         let place = named.iter().find(|(n, _)| n.text == "loss").map(|(_, w)| w.span());
         for (_, recipe) in list.clone() {
