@@ -1,6 +1,7 @@
 //! Named arrays: the one form in which anything that a stage makes is stored.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use crate::error::{Error, Result};
 
@@ -13,6 +14,46 @@ pub enum Array {
     U32(Vec<u32>),
     Bytes(Vec<u8>),
     Texts(Vec<String>),
+}
+
+impl Array {
+    pub fn len(&self) -> usize {
+        match self {
+            Array::F32(v) => v.len(),
+            Array::F64(v) => v.len(),
+            Array::I64(v) => v.len(),
+            Array::U32(v) => v.len(),
+            Array::Bytes(v) => v.len(),
+            Array::Texts(v) => v.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn tag(&self) -> u8 {
+        match self {
+            Array::F32(_) => 0,
+            Array::F64(_) => 1,
+            Array::I64(_) => 2,
+            Array::U32(_) => 3,
+            Array::Bytes(_) => 4,
+            Array::Texts(_) => 5,
+        }
+    }
+
+    /// Writes the payload of the stored form.
+    pub fn write_items(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Array::F32(v) => put_numbers(out, v, f32::to_le_bytes),
+            Array::F64(v) => put_numbers(out, v, f64::to_le_bytes),
+            Array::I64(v) => put_numbers(out, v, i64::to_le_bytes),
+            Array::U32(v) => put_numbers(out, v, u32::to_le_bytes),
+            Array::Bytes(v) => out.write_all(v),
+            Array::Texts(v) => v.iter().try_for_each(|t| put_bytes(out, t.as_bytes())),
+        }
+    }
 }
 
 /// Named arrays: a fitted stage's state, a stored column or table, weights, predictions.
@@ -65,30 +106,38 @@ impl Arrays {
     /// Returns the stored form: magic, count, then name, tag, length and little-endian payload of each.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        out.extend_from_slice(b"mmfa1\0\0\0");
-        out.extend_from_slice(&(self.0.len() as u64).to_le_bytes());
-        for (name, array) in &self.0 {
-            put_bytes(&mut out, name.as_bytes());
-            let (tag, count) = match array {
-                Array::F32(v) => (0u8, v.len()),
-                Array::F64(v) => (1, v.len()),
-                Array::I64(v) => (2, v.len()),
-                Array::U32(v) => (3, v.len()),
-                Array::Bytes(v) => (4, v.len()),
-                Array::Texts(v) => (5, v.len()),
-            };
-            out.push(tag);
-            out.extend_from_slice(&(count as u64).to_le_bytes());
-            match array {
-                Array::F32(v) => v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes())),
-                Array::F64(v) => v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes())),
-                Array::I64(v) => v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes())),
-                Array::U32(v) => v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes())),
-                Array::Bytes(v) => out.extend_from_slice(v),
-                Array::Texts(v) => v.iter().for_each(|t| put_bytes(&mut out, t.as_bytes())),
+        self.write(&mut out).expect("memory takes what it is given");
+        out
+    }
+
+    /// Writes the stored form.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_with(out, "", 0, &mut |_| Ok(()))
+    }
+
+    /// Writes the stored form with `count` items in the array of that `name`, whose payload `items` writes: an array that is
+    /// never in memory whole.
+    pub fn write_with(
+        &self,
+        out: &mut dyn Write,
+        name: &str,
+        count: usize,
+        items: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        out.write_all(b"mmfa1\0\0\0")?;
+        out.write_all(&(self.0.len() as u64).to_le_bytes())?;
+        for (own, array) in &self.0 {
+            put_bytes(out, own.as_bytes())?;
+            out.write_all(&[array.tag()])?;
+            if own == name {
+                out.write_all(&(count as u64).to_le_bytes())?;
+                items(out)?;
+            } else {
+                out.write_all(&(array.len() as u64).to_le_bytes())?;
+                array.write_items(out)?;
             }
         }
-        out
+        Ok(())
     }
 
     /// Reads the stored form; anything else is an error, never a panic.
@@ -118,9 +167,20 @@ impl Arrays {
     }
 }
 
-fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-    out.extend_from_slice(bytes);
+fn put_bytes(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    out.write_all(&(bytes.len() as u64).to_le_bytes())?;
+    out.write_all(bytes)
+}
+
+/// Writes numbers in blocks: a writer costs more a call than a byte.
+fn put_numbers<T: Copy, const N: usize>(out: &mut dyn Write, numbers: &[T], bytes: fn(T) -> [u8; N]) -> io::Result<()> {
+    let mut block = Vec::with_capacity(N * numbers.len().min(1024));
+    for part in numbers.chunks(1024) {
+        block.clear();
+        part.iter().for_each(|&x| block.extend_from_slice(&bytes(x)));
+        out.write_all(&block)?;
+    }
+    Ok(())
 }
 
 fn broken() -> Error {
@@ -173,6 +233,11 @@ mod tests {
             .with("counts", Array::U32(vec![7]));
         let bytes = arrays.to_bytes();
         assert_eq!(Arrays::from_bytes(&bytes).unwrap(), arrays);
+        let mut long = Vec::new();
+        let weights = Array::F32(vec![1.5, -2.0]);
+        let held = arrays.clone().with("weights", Array::F32(Vec::new()));
+        held.write_with(&mut long, "weights", 2, &mut |out| weights.write_items(out)).unwrap();
+        assert_eq!(long, bytes);
         for end in 0..bytes.len() {
             assert!(Arrays::from_bytes(&bytes[..end]).is_err(), "{end} bytes of {}", bytes.len());
         }

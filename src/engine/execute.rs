@@ -17,7 +17,8 @@ use crate::event::Event;
 use crate::host::StepHost;
 use crate::key;
 use crate::layout::{Task, TaskKind, body};
-use crate::outline;
+use crate::outline::{self, Outline};
+use crate::output::Product;
 use crate::store::{Digest, Hasher, Trace};
 use crate::work::{Facts, Settled, Told, Work};
 use crate::{across, fit, measure, network, region, source, work};
@@ -136,7 +137,7 @@ pub(crate) fn find(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Found> {
 /// A result just made.
 pub(crate) struct Made {
     pub node: NodeId,
-    pub value: Value,
+    pub product: Product,
     pub told: Vec<Told>,
     pub reads: Vec<(String, Option<Digest>)>,
     pub computed: u64,
@@ -160,7 +161,7 @@ pub(crate) fn make(work: &Work<'_>, task: &Task, asked: &[(NodeId, Digest, Arc<A
             .into_iter()
             .map(|o| Made {
                 node: o.node,
-                value: Value::Column(o.column),
+                product: o.product,
                 told: [host.told(), o.told].concat(),
                 reads: Vec::new(),
                 computed: o.computed,
@@ -175,7 +176,8 @@ pub(crate) fn make(work: &Work<'_>, task: &Task, asked: &[(NodeId, Digest, Arc<A
     let named = files(work, work.node(*first))?;
     let reads = host.reads().into_iter().filter(|(path, _)| !named.iter().any(|(n, _)| n == path)).collect();
     let told = host.told();
-    Ok(vec![Made { node: *first, value, told, reads, computed, cached_rows: 0, row_set: None }])
+    let product = Product::Value(value);
+    Ok(vec![Made { node: *first, product, told, reads, computed, cached_rows: 0, row_set: None }])
 }
 
 fn rows(value: &Value) -> u64 {
@@ -291,39 +293,43 @@ fn sound(split: Split) -> Result<Split> {
 
 /// Stores a result and takes it up; returns its count of rows.
 pub(crate) fn keep(work: &Work<'_>, key: Digest, made: Made, milliseconds: f64) -> Result<u64> {
-    let Made { node: id, mut value, told, reads, row_set, .. } = made;
+    let Made { node: id, product, told, reads, row_set, .. } = made;
     let node = work.node(id);
     let mut outputs = BTreeMap::new();
     let mut overlay = Vec::new();
-    let base = match &node.kind {
-        NodeKind::Stage { base, .. } => work.base(base),
-        _ => work.options.base.clone(),
+    let (blob, outline, value) = match product {
+        Product::Stored { blob, rows, missing } => (blob, Outline { missing, ..Outline::leaf(blob, rows) }, None),
+        Product::Value(mut value) => {
+            let is_source = body(node) == Some(BodyKind::Source);
+            if let (true, Value::Table(table)) = (is_source, &mut value) {
+                overlay = source::list_files(work, node, table, &mut outputs)?;
+            }
+            let blob = put(work, &value, is_source)?;
+            if let Value::Table(table) = &mut value {
+                source::put_files(table, &overlay);
+            }
+            (blob, outline::of(&value, blob, &work.pictures)?, Some(value))
+        }
     };
-    let is_source = body(node) == Some(BodyKind::Source);
-    if let (true, Value::Table(table)) = (is_source, &mut value) {
-        overlay = source::list_files(work, node, table, &base, &mut outputs)?;
-    }
-    let outline = if is_source && !overlay.is_empty() {
-        let Value::Table(table) = &value else { return Err(Error::bug("a source that gives no table")) };
-        let mut today = table.clone();
-        source::put_files(&mut today, &overlay);
-        outline::of(&Value::Table(today), &work.pictures)?
-    } else {
-        outline::of(&value, &work.pictures)?
-    };
-    let stored = if is_source { value.clone() } else { work.pictures.portable(&value)? };
-    let blob = work.store.put(&stored.to_arrays().to_bytes())?;
     outputs.insert("value".into(), blob);
     let rows = outline.rows;
     let facts = Facts { outline: outline.clone(), told, milliseconds, reads };
     let meta = serde_json::to_value(facts).map_err(|e| Error::bug(e.to_string()))?;
     work.store.record(key, &Trace { outputs, rows: row_set.into_iter().collect(), meta })?;
-    if let Value::Table(table) = &mut value {
-        source::put_files(table, &overlay);
-    }
     let settled = Settled { key, outline, blob, overlay, cached: false, files: files(work, node)? };
-    work.settle(id, settled, Some(value));
+    work.settle(id, settled, value.filter(|_| work.layout.is_read(id)));
     Ok(rows)
+}
+
+/// Stores a value. That of a source holds paths, which are its own; others hold the digests of the files.
+fn put(work: &Work<'_>, value: &Value, is_source: bool) -> Result<Digest> {
+    match value {
+        Value::Column(column) => work.store.put_with(&mut |out| work.pictures.write_column(column, out)),
+        _ => {
+            let stored = if is_source { value.clone() } else { work.pictures.portable(value)? };
+            work.store.put_with(&mut |out| stored.to_arrays().write(out))
+        }
+    }
 }
 
 /// Makes a result whose stored bytes were damaged, and stores it anew.
@@ -336,12 +342,16 @@ pub(crate) fn again(work: &Work<'_>, id: NodeId) -> Result<Value> {
     let made = made.pop().ok_or_else(Error::cancelled)?;
     let node = work.title(id);
     let (computed, cached_rows) = (made.computed, made.cached_rows);
-    let mut value = made.value.clone();
+    let held = if let Product::Value(value) = &made.product { Some(value.clone()) } else { None };
     let milliseconds = work::milliseconds(begun);
     let rows = keep(work, key, made, milliseconds)?;
-    if let (Value::Table(table), Some(settled)) = (&mut value, work.settled(id)) {
+    work.emit(Event::Finished { node, rows, computed, cached_rows, milliseconds });
+    let settled = work.settled(id).ok_or_else(|| Error::bug("a lost result that was never settled"))?;
+    let Some(mut value) = held else {
+        return work.load(settled)?.ok_or_else(|| Error::bug("a result that was lost again"));
+    };
+    if let Value::Table(table) = &mut value {
         source::put_files(table, &settled.overlay);
     }
-    work.emit(Event::Finished { node, rows, computed, cached_rows, milliseconds });
     Ok(value)
 }

@@ -18,7 +18,7 @@ use crate::host::StepHost;
 use crate::key;
 use crate::layout::{domain, elem};
 use crate::outline;
-use crate::output::Pending;
+use crate::output::{Pending, Product};
 use crate::region::{external_of, stream};
 use crate::store::{Digest, Hasher, Trace};
 use crate::stream::{Chain, Feed, Step};
@@ -107,7 +107,10 @@ pub(crate) fn columns(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> R
         rows: chain.steps[0].rows.load(Ordering::Relaxed),
     });
     let [output] = outputs;
-    Ok(Value::Column(output.finish(work, &chain, &rows)?.column))
+    match output.finish(work, &chain, &rows)?.product {
+        Product::Value(value) => Ok(value),
+        Product::Stored { .. } => Err(Error::bug("a fitted stage's rows are kept one by one")),
+    }
 }
 
 /// Fits a stage on a table, or the training part of a split, and applies it to all rows.
@@ -132,7 +135,7 @@ pub(crate) fn table(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> Res
         _ => input.table()?.clone(),
     };
     let mut hasher = state_key(work, node, call.seed)?;
-    hasher.digest(&outline::of(&Value::Table(training.clone()), &work.pictures)?.digest);
+    hasher.digest(&outline::of_table(&training, &work.pictures)?.digest);
     let state = state(work, hasher.finish(), &call, training.rows.len(), &|| {
         work.pool.install(|| fit(&host.context(call.seed), &call.args, &training))
     })?;

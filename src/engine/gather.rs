@@ -13,9 +13,10 @@ use crate::store::Hasher;
 
 /// Joins pieces of one kind end to end. Rows of unlike widths are an error.
 pub(crate) fn join(pieces: &[Values]) -> Result<Values> {
+    let rows = pieces.iter().map(Values::len).sum();
     macro_rules! flat {
         ($variant:ident) => {{
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(rows);
             for piece in pieces {
                 let Values::$variant(v) = piece else { return Err(unlike(pieces)) };
                 out.extend_from_slice(v);
@@ -37,7 +38,7 @@ pub(crate) fn join(pieces: &[Values]) -> Result<Values> {
         Values::Pictures(_) => flat!(Pictures),
         Values::Maps(_) => flat!(Maps),
         Values::Code { names, .. } => {
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(rows);
             for piece in pieces {
                 match piece {
                     Values::Code { codes, names: own } if Arc::ptr_eq(own, names) || own == names => {
@@ -65,7 +66,7 @@ pub(crate) fn join(pieces: &[Values]) -> Result<Values> {
             Values::Tokens(Arc::new(out))
         }
         Values::Vector { width, .. } => {
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(rows * width);
             for piece in pieces {
                 match piece {
                     Values::Vector { width: own, numbers } if own == width => out.extend_from_slice(numbers),
@@ -90,7 +91,8 @@ pub(crate) fn join(pieces: &[Values]) -> Result<Values> {
     })
 }
 
-fn unlike(pieces: &[Values]) -> Error {
+/// The error for pieces that do not fit together.
+pub(crate) fn unlike(pieces: &[Values]) -> Error {
     let mut kinds: Vec<String> = pieces.iter().map(shape).collect();
     kinds.sort();
     kinds.dedup();
@@ -134,7 +136,7 @@ pub(crate) fn blank(like: Option<&Values>, elem: &Elem) -> Values {
             Elem::Text(_) => Values::Text(Arc::new([""].iter().collect())),
             Elem::Tokens(_) => Values::Tokens(Arc::new(empty_tokens())),
             Elem::Image(_) => Values::Pictures(Arc::new(vec![Arc::new(empty_picture())])),
-            Elem::Map(_) => Values::Maps(Arc::new(vec![Arc::new(empty_map())])),
+            Elem::Map(_) | Elem::Codes(_) => Values::Maps(Arc::new(vec![Arc::new(empty_map())])),
             Elem::Vector(n) => Values::vector(known(n), vec![0.0; known(n)]),
             Elem::Sequence(_, n) => empty_sequence(known(n)),
             Elem::Unknown => Values::vector(1, vec![0.0]),

@@ -38,6 +38,8 @@ pub(crate) struct Layout {
     /// Inputs first.
     pub tasks: Vec<Task>,
     task_of: BTreeMap<NodeId, usize>,
+    /// Nodes that others than their own task read.
+    read: BTreeSet<NodeId>,
 }
 
 impl Layout {
@@ -55,6 +57,11 @@ impl Layout {
 
     pub(crate) fn task_of(&self, node: NodeId) -> Option<usize> {
         self.task_of.get(&self.twin(node)).copied()
+    }
+
+    /// Says whether a run reads the node's result after it was made.
+    pub(crate) fn is_read(&self, node: NodeId) -> bool {
+        self.read.contains(&self.twin(node))
     }
 
     /// Cuts the nodes into tasks: groups of row-wise nodes on one level, where a level ends at everything that is kept.
@@ -128,6 +135,14 @@ impl Layout {
             }
             self.tasks.push(task);
         }
+        for &reader in &self.order {
+            for input in self.inputs(graph, reader) {
+                let own = self.task_of.get(&self.twin(reader));
+                if own.is_none() || own != self.task_of.get(&input) {
+                    self.read.insert(input);
+                }
+            }
+        }
         for at in 0..self.tasks.len() {
             let mut needs = BTreeSet::new();
             for &member in &self.tasks[at].members {
@@ -200,7 +215,7 @@ pub(crate) fn may_miss(node: &Node) -> bool {
 }
 
 pub(crate) fn is_picture(node: &Node) -> bool {
-    matches!(&node.ty, Type::Column(c) if matches!(c.elem, Elem::Image(_) | Elem::Map(_)))
+    matches!(&node.ty, Type::Column(c) if matches!(c.elem, Elem::Image(_) | Elem::Map(_) | Elem::Codes(_)))
 }
 
 pub(crate) fn body(node: &Node) -> Option<BodyKind> {

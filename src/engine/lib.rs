@@ -4,6 +4,7 @@
 //! alone, never on threads or on what is in the store.
 
 mod across;
+mod column;
 mod event;
 mod execute;
 mod fit;

@@ -2,13 +2,13 @@
 //!
 //! Outlines are kept in traces, so that a run of an unchanged file needs no value at all.
 
-use mmf_data::error::Result;
+use mmf_data::error::{Error, Result};
 use mmf_data::table::{Column, Split, Table, Value};
 use mmf_lang::types::Part;
 use serde::{Deserialize, Serialize};
 
 use crate::pictures::Pictures;
-use crate::store::{Digest, Hasher};
+use crate::store::{Digest, Hasher, Summed};
 
 /// What a value contains, without it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,25 +45,24 @@ impl Outline {
     }
 }
 
-/// Returns the outline of a value.
-pub(crate) fn of(value: &Value, pictures: &Pictures) -> Result<Outline> {
+/// Returns the outline of a value; `blob` is the digest of its stored bytes.
+pub(crate) fn of(value: &Value, blob: Digest, pictures: &Pictures) -> Result<Outline> {
     Ok(match value {
-        Value::Column(c) => of_column(c, pictures)?,
+        Value::Column(c) => Outline { missing: c.count_missing() as u64, ..Outline::leaf(blob, c.len() as u64) },
         Value::Table(t) => of_table(t, pictures)?,
         Value::Split(s) => of_split(s, pictures)?,
-        Value::State(_) | Value::Count(_) => Outline::leaf(Digest::of(&value.to_arrays().to_bytes()), 0),
+        Value::State(_) | Value::Count(_) => Outline::leaf(blob, 0),
     })
 }
 
 pub(crate) fn of_column(column: &Column, pictures: &Pictures) -> Result<Outline> {
-    let rows = column.len() as u64;
+    let mut sum = Summed::new(std::io::sink());
+    pictures.write_column(column, &mut sum).map_err(|error| Error::bug(error.to_string()))?;
     let missing = column.count_missing() as u64;
-    let portable = Value::Column(pictures.portable_column(column)?);
-    let digest = Digest::of(&portable.to_arrays().to_bytes());
-    Ok(Outline { missing, ..Outline::leaf(digest, rows) })
+    Ok(Outline { missing, ..Outline::leaf(sum.finish().0, column.len() as u64) })
 }
 
-fn of_table(table: &Table, pictures: &Pictures) -> Result<Outline> {
+pub(crate) fn of_table(table: &Table, pictures: &Pictures) -> Result<Outline> {
     let columns = table
         .columns
         .iter()

@@ -3,6 +3,7 @@
 //! In memory a column of files holds paths; in the store it holds digests. A source tells which path has which digest.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,16 +12,38 @@ use mmf_data::table::{Column, Split, Table, Value};
 use mmf_data::values::Values;
 use mmf_lang::say;
 
+use crate::column;
 use crate::store::{Digest, Store};
 
 /// Which file has which content, in one run.
 #[derive(Default)]
 pub(crate) struct Pictures(Mutex<Known>);
 
+/// Neither holds a path of its own: there may be a million.
 #[derive(Default)]
 struct Known {
-    digests: HashMap<PathBuf, Digest>,
-    paths: HashMap<Digest, PathBuf>,
+    /// By the digest of the path.
+    digests: HashMap<[u8; 16], Digest>,
+    /// The columns of files, and in which of them and where a file of that content is.
+    columns: Vec<Arc<Vec<PathBuf>>>,
+    places: HashMap<Digest, (u32, u32)>,
+}
+
+impl Known {
+    fn digest(&self, path: &Path) -> Result<Digest> {
+        let found = self.digests.get(&name(path)).copied();
+        found.ok_or_else(|| Error::bug(format!("no source told of the file `{}`", path.display())))
+    }
+
+    fn path(&self, digest: &Digest) -> Option<&PathBuf> {
+        let (column, place) = *self.places.get(digest)?;
+        self.columns.get(column as usize)?.get(place as usize)
+    }
+}
+
+fn name(path: &Path) -> [u8; 16] {
+    let digest = Digest::of(path.as_os_str().as_encoded_bytes());
+    *digest.as_bytes().first_chunk().expect("a digest is 32 bytes")
 }
 
 /// A row whose file is not there: its place in the column, and the path.
@@ -35,47 +58,54 @@ impl Pictures {
     }
 
     pub(crate) fn digest(&self, path: &Path) -> Result<Digest> {
-        self.known()
-            .digests
-            .get(path)
-            .copied()
-            .ok_or_else(|| Error::bug(format!("no source told of the file `{}`", path.display())))
+        self.known().digest(path)
     }
 
     /// Returns the columns of a source with their paths made whole, and their rows marked missing where the file is not
     /// there. A row without a path is missing anyway; the paths of missing rows stay, for the file may come.
     pub(crate) fn settle(&self, column: &Column, base: &Path, store: &Store) -> Result<(Column, Vec<Lost>)> {
         let Values::Files(files) = &column.values else { return Ok((column.clone(), Vec::new())) };
+        let join = |file: &PathBuf| {
+            let mut whole = base.join(file);
+            whole.shrink_to_fit();
+            whole
+        };
         let whole: Vec<PathBuf> =
-            files.iter().map(|f| if f.as_os_str().is_empty() { f.clone() } else { base.join(f) }).collect();
-        let asked: Vec<PathBuf> = whole.iter().filter(|p| !p.as_os_str().is_empty()).cloned().collect();
+            files.iter().map(|f| if f.as_os_str().is_empty() { f.clone() } else { join(f) }).collect();
+        let whole = Arc::new(whole);
+        let asked: Vec<&PathBuf> = whole.iter().filter(|p| !p.as_os_str().is_empty()).collect();
         let mut found = store.files().digest_many(&asked).into_iter();
         let mut lost = Vec::new();
         let mut missing = vec![true; whole.len()];
         let mut known = self.known();
+        let own = known.columns.len() as u32;
+        known.columns.push(whole.clone());
         for (place, path) in whole.iter().enumerate().filter(|(_, p)| !p.as_os_str().is_empty()) {
             match found.next() {
                 Some(Ok(digest)) => {
                     missing[place] = false;
-                    known.digests.insert(path.clone(), digest);
-                    known.paths.entry(digest).or_insert_with(|| path.clone());
+                    known.digests.insert(name(path), digest);
+                    known.places.entry(digest).or_insert((own, place as u32));
                 }
                 _ => lost.push(Lost { place, path: path.clone() }),
             }
         }
         drop(known);
-        Ok((Column::new(column.rows.clone(), Values::Files(Arc::new(whole))).with_missing(missing), lost))
+        Ok((Column::new(column.rows.clone(), Values::Files(whole)).with_missing(missing), lost))
     }
 
     /// Returns the column as it is stored: digests in the place of paths.
     pub(crate) fn portable_column(&self, column: &Column) -> Result<Column> {
-        self.exchange(column, |known, path| {
-            known
-                .digests
-                .get(path)
-                .map(|d| PathBuf::from(d.to_string()))
-                .ok_or_else(|| Error::bug(format!("no source told of the file `{}`", path.display())))
-        })
+        self.exchange(column, |known, path| Ok(PathBuf::from(known.digest(path)?.to_string())))
+    }
+
+    /// Writes the stored bytes of a column.
+    pub(crate) fn write_column(&self, column: &Column, out: &mut dyn Write) -> io::Result<()> {
+        let hollow = Column { values: column.values.take(&[]), ..column.clone() };
+        let pieces = |visit: &mut dyn FnMut(&Values) -> Result<()>| {
+            column::pieces(column, &mut |some| visit(&self.portable_column(some)?.values))
+        };
+        column::write(hollow, &pieces, out)
     }
 
     pub(crate) fn portable(&self, value: &Value) -> Result<Value> {
@@ -87,7 +117,7 @@ impl Pictures {
         each_column(value, &|column| {
             self.exchange(column, |known, name| {
                 let digest: Option<Digest> = name.to_str().and_then(|t| t.parse().ok());
-                digest.and_then(|d| known.paths.get(&d).cloned()).ok_or_else(|| {
+                digest.and_then(|d| known.path(&d).cloned()).ok_or_else(|| {
                     Error::new(
                         "E1051",
                         say!(

@@ -1,7 +1,8 @@
 //! Row-wise stages that hang together, run fused over the same rows, batch by batch, on all threads.
 //!
-//! Memory holds a few batches and the kept outputs. Where pictures go in, each finished row is kept in the store by its
-//! content, so that ten new pictures cost ten extractions, and moved or renamed files none.
+//! Memory holds a few batches. Where pictures go in, each finished row is kept in the store by its content, so that ten new
+//! pictures cost ten extractions, and moved or renamed files none; the columns are put together there. Other columns are in
+//! memory once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use mmf_data::error::{Error, Result};
 use mmf_data::stage::Body;
 use mmf_data::table::Rows;
-use mmf_data::values::Values;
 use mmf_lang::graph::{NodeId, NodeKind};
 use mmf_lang::say;
 use rayon::prelude::*;
@@ -186,17 +186,7 @@ fn build<'w>(work: &'w Work<'_>, task: &Task, host: &'w StepHost<'_, '_>) -> Res
 pub(crate) fn external_of(work: &Work<'_>, id: NodeId, rows: &Rows) -> Result<External> {
     let node = work.node(id);
     let column = work.column(id)?.restrict(rows)?;
-    let files = match &column.values {
-        Values::Files(files) => Some(
-            files
-                .iter()
-                .enumerate()
-                .map(|(at, f)| if column.is_missing(at) { Ok(None) } else { work.pictures.digest(f).map(Some) })
-                .collect::<Result<Vec<_>>>()?,
-        ),
-        _ => None,
-    };
-    Ok(External { node: id, title: work.title(id), column, files, tolerant: may_miss(node), elem: elem(node) })
+    Ok(External { node: id, title: work.title(id), column, tolerant: may_miss(node), elem: elem(node) })
 }
 
 /// Rows that go through the chain together, for the same outputs.
@@ -213,19 +203,23 @@ pub(crate) fn stream(
     outputs: &mut [Pending],
     host: &StepHost<'_, '_>,
 ) -> Result<()> {
-    let mut keys: Vec<Vec<RowKey>> = Vec::new();
-    let mut wanted: BTreeMap<Vec<usize>, Vec<u32>> = BTreeMap::new();
-    let mut need: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
-    for (at, output) in outputs.iter_mut().enumerate() {
-        let (known, missing) = output.recall(chain, rows.len())?;
-        keys.push(known);
-        missing.iter().for_each(|&row| need[row as usize].push(at));
+    let mut keys = Vec::new();
+    let mut missing: Vec<Vec<u32>> = Vec::new();
+    for output in outputs.iter_mut() {
+        missing.push(output.recall(chain, rows.len(), &work.pictures, &mut keys)?);
     }
+    drop(keys);
     work.report_damage();
-    for (row, outputs) in need.into_iter().enumerate().filter(|(_, o)| !o.is_empty()) {
-        wanted.entry(outputs).or_default().push(row as u32);
+    // Rows that go to the same outputs are computed together.
+    let mut wanted: BTreeMap<Vec<usize>, Vec<u32>> = BTreeMap::new();
+    for row in 0..rows.len() as u32 {
+        let to: Vec<usize> = (0..missing.len()).filter(|&at| missing[at].binary_search(&row).is_ok()).collect();
+        if !to.is_empty() {
+            wanted.entry(to).or_default().push(row);
+        }
     }
-    let heavy = outputs.iter().any(|o| o.set.is_some());
+    drop(missing);
+    let heavy = outputs.iter().any(Pending::is_stored);
     let batches: Vec<Portion> =
         wanted.into_iter().flat_map(|(outputs, rows)| cut(chain, heavy, &outputs, &rows)).collect();
     let total: usize = batches.iter().map(|b| b.rows.len()).sum();
@@ -263,7 +257,7 @@ pub(crate) fn stream(
             match result {
                 Ok(Some(batch)) => {
                     done += batch.rows.len();
-                    take(batch, outputs, &keys, &mut records);
+                    take(batch, outputs, &mut records);
                 }
                 Ok(None) => failed = failed.or_else(|| Some(Error::cancelled())),
                 Err(error) => failed = failed.filter(|e: &Error| !e.cancelled).or(Some(error)),
@@ -271,9 +265,7 @@ pub(crate) fn stream(
         }
         // What is finished is kept, also where another batch failed.
         for (output, records) in outputs.iter().zip(&records) {
-            if let Some((_, set)) = &output.set {
-                set.append(records)?;
-            }
+            output.keep(records)?;
         }
         if let Some(error) = failed {
             return Err(error);
@@ -287,8 +279,8 @@ pub(crate) fn stream(
 /// Cuts rows into batches.
 fn cut(chain: &Chain<'_>, heavy: bool, outputs: &[usize], rows: &[u32]) -> Vec<Portion> {
     let size = |row: u32| -> u64 {
-        let of = |e: &External| match &e.column.values {
-            Values::Files(files) if !e.column.is_missing(row as usize) => {
+        let of = |e: &External| match e.files() {
+            Some(files) if !e.column.is_missing(row as usize) => {
                 std::fs::metadata(&files[row as usize]).map_or(0, |m| m.len())
             }
             _ => 0,

@@ -90,18 +90,19 @@ pub(crate) fn list_files(
     work: &Work<'_>,
     node: &Node,
     table: &mut Table,
-    base: &Path,
     outputs: &mut BTreeMap<String, Digest>,
 ) -> Result<Vec<(String, Column)>> {
+    let NodeKind::Stage { base, .. } = &node.kind else { return Ok(Vec::new()) };
+    let base = work.base(base);
     let mut listed = Vec::new();
     for (name, column) in &mut table.columns {
         let Values::Files(files) = &column.values else { continue };
-        let kept = files.iter().map(|f| relative(f, base)).collect();
+        let kept = files.iter().map(|f| relative(f, &base)).collect();
         *column = Column { values: Values::Files(Arc::new(kept)), ..column.clone() };
         outputs.insert(format!("files.{name}"), work.store.put(&Value::Column(column.clone()).to_arrays().to_bytes())?);
         listed.push((name.clone(), column.clone()));
     }
-    today(work, node, base, listed)
+    today(work, node, &base, listed)
 }
 
 pub(crate) fn put_files(table: &mut Table, overlay: &[(String, Column)]) {

@@ -1,6 +1,7 @@
 //! One batch of rows through a chain of row-wise stages: what is decoded or computed on the way is dropped as soon as
 //! nothing reads it any more.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +16,6 @@ use mmf_lang::say;
 use mmf_lang::types::Elem;
 
 use crate::gather;
-use crate::store::Digest;
 
 /// Runs a stage's body on a batch.
 pub(crate) type Run<'a> = Box<dyn Fn(&Batch) -> Result<Values> + Send + Sync + 'a>;
@@ -46,11 +46,16 @@ pub(crate) struct External {
     pub node: NodeId,
     pub title: String,
     pub column: Column,
-    /// The contents of its files, by place, where it holds files.
-    pub files: Option<Vec<Option<Digest>>>,
     /// A file that cannot be read is a missing value; else it stops the run.
     pub tolerant: bool,
     pub elem: Elem,
+}
+
+impl External {
+    /// Returns its files, where it holds pictures that are not yet read.
+    pub(crate) fn files(&self) -> Option<&[PathBuf]> {
+        if let Values::Files(files) = &self.column.values { Some(files) } else { None }
+    }
 }
 
 /// A row that was left out, and why.
@@ -156,7 +161,7 @@ impl Chain<'_> {
         let column = &external.column;
         let mut present: Vec<u32> =
             (0..rows.len() as u32).filter(|&i| !column.is_missing(rows[i as usize] as usize)).collect();
-        let Values::Files(files) = &column.values else {
+        let Some(files) = external.files() else {
             let places: Vec<u32> = present.iter().map(|&i| rows[i as usize]).collect();
             let values = (!places.is_empty()).then(|| column.values.take(&places));
             return Ok(Cell { present, values });
@@ -191,10 +196,7 @@ impl Chain<'_> {
     pub(crate) fn unreadable(&self, external: &External, place: u32, reason: &Text) -> Error {
         let row = u64::from(external.column.rows.id(place as usize)) + 1;
         let title = &external.title;
-        let file = match &external.column.values {
-            Values::Files(files) => files[place as usize].display().to_string(),
-            _ => String::new(),
-        };
+        let file = external.files().map(|files| files[place as usize].display().to_string()).unwrap_or_default();
         let Text { en, zh } = reason;
         Error::new(
             "E1053",

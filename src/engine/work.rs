@@ -194,7 +194,7 @@ impl<'a> Work<'a> {
         self.slots[self.layout.twin(id).index()].settled.get()
     }
 
-    /// Takes a result up; `value` saves reading it again.
+    /// Takes a result up; `value` saves reading it again, where it will be read.
     pub(crate) fn settle(&self, id: NodeId, settled: Settled, value: Option<Value>) {
         guard(&self.keys).insert(settled.key);
         let slot = &self.slots[self.layout.twin(id).index()];
@@ -271,7 +271,8 @@ impl<'a> Work<'a> {
         Ok(value)
     }
 
-    fn load(&self, settled: &Settled) -> Result<Option<Value>> {
+    /// Returns a stored value; `None` where it is lost.
+    pub(crate) fn load(&self, settled: &Settled) -> Result<Option<Value>> {
         let Some(blob) = self.store.get(&settled.blob) else { return Ok(None) };
         let mut value = Value::from_arrays(&Arrays::from_bytes(&blob)?)?;
         if settled.overlay.is_empty() {

@@ -7,14 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use mmf_data::error::Result;
 
-use super::digest::Digest;
+use super::digest::{Digest, Summed};
 use super::disk::{Content, Disk, Entry, files_in, folders_in, guard};
 
 const MAGIC: &[u8; 8] = b"mmfblob1";
@@ -104,6 +104,31 @@ impl Blobs {
         Ok(digest)
     }
 
+    /// Stores what `fill` writes, which needs never be in memory whole, and returns its digest.
+    pub(super) fn put_with(&self, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> Result<Digest> {
+        let trouble = |error: io::Error| self.disk.trouble(&self.disk.path("blobs"), &error);
+        if self.disk.read_only {
+            let mut bytes = Vec::new();
+            fill(&mut bytes).map_err(trouble)?;
+            return self.put(&bytes);
+        }
+        let mut write = || -> io::Result<Digest> {
+            let temporary = self.disk.temporary()?;
+            let mut file = temporary.as_file();
+            file.seek(SeekFrom::Start(HEADER as u64))?;
+            let mut out = BufWriter::with_capacity(1 << 16, Summed::new(self.disk.limit(file)));
+            fill(&mut out)?;
+            let (digest, length) = out.into_inner().map_err(io::IntoInnerError::into_error)?.finish();
+            if self.get(&digest).is_none() {
+                file.rewind()?;
+                self.disk.limit(file).write_all(&header(&digest, length))?;
+                self.disk.settle(temporary, &self.path(&digest))?;
+            }
+            Ok(digest)
+        };
+        write().map_err(trouble)
+    }
+
     pub(super) fn get(&self, digest: &Digest) -> Option<Blob> {
         if let Some(blob) = guard(&self.memory).get(digest) {
             return Some(blob.clone());
@@ -147,14 +172,18 @@ impl Blobs {
 
 /// Writes `bytes` under a header that tells their digest.
 pub(super) fn seal(disk: &Disk, path: &Path, digest: &Digest, bytes: &[u8]) -> Result<()> {
-    let mut header = [0; HEADER];
-    header[..8].copy_from_slice(MAGIC);
-    header[8..16].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
-    header[16..48].copy_from_slice(digest.as_bytes());
     disk.write_whole(path, |out| {
-        out.write_all(&header)?;
+        out.write_all(&header(digest, bytes.len() as u64))?;
         out.write_all(bytes)
     })
+}
+
+fn header(digest: &Digest, length: u64) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[..8].copy_from_slice(MAGIC);
+    header[8..16].copy_from_slice(&length.to_le_bytes());
+    header[16..48].copy_from_slice(digest.as_bytes());
+    header
 }
 
 /// Reads what [`seal`] wrote. A damaged file is reported, removed, and counts as absent; so does one that holds another

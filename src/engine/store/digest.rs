@@ -4,6 +4,7 @@
 //! struct fields, so nothing here goes through `std::hash`.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -70,6 +71,35 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A writer that hashes what goes through it.
+pub(crate) struct Summed<W> {
+    out: W,
+    hasher: blake3::Hasher,
+}
+
+impl<W: Write> Summed<W> {
+    pub(crate) fn new(out: W) -> Summed<W> {
+        Summed { out, hasher: blake3::Hasher::new() }
+    }
+
+    /// Returns the digest of all that was written, and its length in bytes.
+    pub(crate) fn finish(self) -> (Digest, u64) {
+        (Digest(*self.hasher.finalize().as_bytes()), self.hasher.count())
+    }
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard};
 use mmf_data::error::{Error, Result};
 use mmf_lang::diagnostic::Text;
 use mmf_lang::say;
+use tempfile::NamedTempFile;
 
 const FORMAT: &str = "mmf store 1\n";
 const TEMPORARY: &str = "tmp";
@@ -180,24 +181,34 @@ impl Disk {
     /// Writes a file so that at any moment there is the old one, or none, or the whole new one, also after a power cut.
     pub(super) fn write_whole(&self, target: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         let write = || -> io::Result<()> {
-            let folder = self.path(TEMPORARY);
-            fs::create_dir_all(&folder)?;
-            let mut builder = tempfile::Builder::new();
-            #[cfg(unix)]
-            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-            let temporary = builder.tempfile_in(&folder)?;
+            let temporary = self.temporary()?;
             let mut out = BufWriter::with_capacity(1 << 16, self.limit(temporary.as_file()));
             fill(&mut out)?;
             out.flush()?;
             drop(out);
-            temporary.as_file().sync_all()?;
-            if let Some(parent) = target.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            temporary.persist(target).map_err(|error| error.error)?;
-            Ok(())
+            self.settle(temporary, target)
         };
         write().map_err(|error| self.trouble(target, &error))
+    }
+
+    /// Returns a file that goes when it is dropped, unless [`Disk::settle`] gives it its place.
+    pub(super) fn temporary(&self) -> io::Result<NamedTempFile> {
+        let folder = self.path(TEMPORARY);
+        fs::create_dir_all(&folder)?;
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.tempfile_in(&folder)
+    }
+
+    /// Puts a written file to its place, once the disk has it.
+    pub(super) fn settle(&self, temporary: NamedTempFile, target: &Path) -> io::Result<()> {
+        temporary.as_file().sync_all()?;
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        temporary.persist(target).map_err(|error| error.error)?;
+        Ok(())
     }
 
     /// Wraps `file` so that no more is written than the store has room for.
@@ -231,8 +242,12 @@ impl Disk {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Returns what to tell the user about a failed write or read of `path`.
+    /// Returns what to tell the user about a failed write or read of `path`. An error of whoever gave the bytes stays what it
+    /// is.
     pub(super) fn trouble(&self, path: &Path, error: &io::Error) -> Error {
+        if let Some(own) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            return own.clone();
+        }
         let shown = path.display();
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::new(
@@ -292,6 +307,15 @@ impl Content {
         // mapping intact. Logs, which do grow, are read instead.
         let map = unsafe { memmap2::Mmap::map(file)? };
         Ok(Content::Mapped(map))
+    }
+
+    /// Gives the memory of pages that were read back; they are read again from the file when someone asks.
+    pub(super) fn rest(&self) {
+        #[cfg(unix)]
+        if let Content::Mapped(map) = self {
+            // SAFETY: the mapping is of a file that nobody changes, and is never written, so no content can be lost.
+            let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        }
     }
 }
 

@@ -21,8 +21,14 @@ const NAME: &str = "files.log";
 const RACY: Duration = Duration::from_secs(2);
 const CHUNK: usize = 256 * 1024;
 
+/// Files that are looked at together.
+const TOGETHER: usize = 1024;
+
 /// Length u64, modified i128 ns, changed i128 ns, inode u64; little-endian.
 type Stat = [u8; 48];
+
+/// The first half of a digest.
+type Half = [u8; 16];
 
 /// The digests of files by path.
 pub struct FileDigests {
@@ -34,8 +40,9 @@ pub struct FileDigests {
 
 struct State {
     log: Log,
-    /// By the bytes of the absolute path. A payload is the stat, the digest, the path.
-    known: HashMap<Vec<u8>, (Stat, Digest)>,
+    /// By the absolute path; path and stat by their hashes, for there may be a million. A payload is the stat, the digest,
+    /// the path.
+    known: HashMap<Half, (Half, Digest)>,
 }
 
 impl FileDigests {
@@ -53,6 +60,7 @@ impl FileDigests {
             })?;
             take(&log, News::all(places), &mut known);
         }
+        log.shed();
         Ok(FileDigests {
             disk: disk.clone(),
             state: Mutex::new(State { log, known }),
@@ -73,19 +81,19 @@ impl FileDigests {
     }
 
     /// Returns the digest of each file, as [`FileDigests::digest`] does, in the order of `paths` and on all threads.
-    pub fn digest_many(&self, paths: &[PathBuf]) -> Vec<Result<Digest>> {
-        let found: Vec<Result<(Digest, Option<Vec<u8>>)>> = paths.par_iter().map(|path| self.look(path)).collect();
-        let mut news = Vec::new();
-        let digests = found
-            .into_iter()
-            .map(|found| {
+    pub fn digest_many<P: AsRef<Path> + Sync>(&self, paths: &[P]) -> Vec<Result<Digest>> {
+        let mut digests = Vec::with_capacity(paths.len());
+        for paths in paths.chunks(TOGETHER) {
+            let found: Vec<Result<_>> = paths.par_iter().map(|path| self.look(path.as_ref())).collect();
+            let mut news = Vec::new();
+            digests.extend(found.into_iter().map(|found| {
                 found.map(|(digest, payload)| {
                     news.extend(payload);
                     digest
                 })
-            })
-            .collect();
-        self.keep(news);
+            }));
+            self.keep(news);
+        }
         digests
     }
 
@@ -124,8 +132,8 @@ impl FileDigests {
             return Err(unreadable(io::ErrorKind::IsADirectory.into()));
         }
         let stat = stat(&meta);
-        if let Some((known, digest)) = guard(&self.state).known.get(&name)
-            && *known == stat
+        if let Some((known, digest)) = guard(&self.state).known.get(&half(&name))
+            && *known == half(&stat)
         {
             return Ok((*digest, None));
         }
@@ -164,7 +172,10 @@ impl FileDigests {
             return self.disk.refuse();
         }
         match state.log.append(&payloads, false) {
-            Ok(news) => take(&state.log, news, &mut state.known),
+            Ok(news) => {
+                take(&state.log, news, &mut state.known);
+                state.log.shed();
+            }
             Err(_) => self.disk.refuse(),
         }
     }
@@ -179,7 +190,7 @@ impl FileDigests {
     }
 }
 
-fn take(log: &Log, news: News, known: &mut HashMap<Vec<u8>, (Stat, Digest)>) {
+fn take(log: &Log, news: News, known: &mut HashMap<Half, (Half, Digest)>) {
     if news.restarted {
         known.clear();
     }
@@ -190,10 +201,14 @@ fn take(log: &Log, news: News, known: &mut HashMap<Vec<u8>, (Stat, Digest)>) {
     }
 }
 
-fn parse(payload: &[u8]) -> Option<(Vec<u8>, (Stat, Digest))> {
+fn parse(payload: &[u8]) -> Option<(Half, (Half, Digest))> {
     let (stat, rest) = payload.split_first_chunk::<48>()?;
     let (digest, name) = rest.split_first_chunk::<32>()?;
-    Some((name.to_vec(), (*stat, Digest::from_bytes(*digest))))
+    Some((half(name), (half(stat), Digest::from_bytes(*digest))))
+}
+
+fn half(bytes: &[u8]) -> Half {
+    *Digest::of(bytes).as_bytes().first_chunk().expect("a digest is 32 bytes")
 }
 
 /// Reads in chunks, not by mapping: a mapped file that its user shortens would kill the process.

@@ -26,8 +26,9 @@ pub(super) struct Log {
     path: PathBuf,
     salt: Digest,
     entry: Entry,
-    /// The file up to the end of its last valid record.
+    /// The file up to the end of its last valid record, from `start` on.
     bytes: Vec<u8>,
+    start: usize,
     /// Which file was read: it changes when another process writes the log anew.
     identity: Option<u128>,
 }
@@ -61,6 +62,7 @@ impl Log {
             salt: Hasher::new("log").text(name).finish(),
             entry,
             bytes: Vec::new(),
+            start: 0,
             identity: None,
         };
         let mut news = log.refresh()?;
@@ -69,7 +71,7 @@ impl Log {
         }
         if log.disk.read_only {
             // A stretch at the end may be what another process is writing at this moment.
-            let end = log.bytes.len() as u64;
+            let end = log.size();
             news.damaged.retain(|stretch| stretch.start < end);
             log.report(&news.damaged);
             return Ok((log, news.places));
@@ -79,7 +81,7 @@ impl Log {
         let news = log.refresh()?;
         if !news.damaged.is_empty() {
             log.report(&news.damaged);
-            let payloads: Vec<Vec<u8>> = news.places.iter().map(|place| log.bytes[place.clone()].to_vec()).collect();
+            let payloads: Vec<Vec<u8>> = news.places.iter().map(|place| log.payload(place).to_vec()).collect();
             // Where that fails, on a full disk, what could be read is used and the mending waits for the next time.
             let _ = log.replace(&payloads);
         }
@@ -89,14 +91,20 @@ impl Log {
         Ok((log, news.places))
     }
 
-    /// Returns the payload at a place that this log gave.
+    /// Returns the payload at a place that this log gave, and that was not shed since.
     pub(super) fn payload(&self, place: &Place) -> &[u8] {
-        &self.bytes[place.clone()]
+        &self.bytes[place.start - self.start..place.end - self.start]
     }
 
     /// Returns the size in bytes of what was read.
     pub(super) fn size(&self) -> u64 {
-        self.bytes.len() as u64
+        (self.start + self.bytes.len()) as u64
+    }
+
+    /// Gives back the memory of what was read, for whoever needs the payloads no more.
+    pub(super) fn shed(&mut self) {
+        self.start += self.bytes.len();
+        self.bytes = Vec::new();
     }
 
     /// Reads what was appended since, by this process or others.
@@ -130,8 +138,7 @@ impl Log {
         let lock = self.disk.lock()?;
         self.forget();
         let places = self.refresh()?.places;
-        let payloads: Vec<Vec<u8>> =
-            choose(self, places).iter().map(|place| self.bytes[place.clone()].to_vec()).collect();
+        let payloads: Vec<Vec<u8>> = choose(self, places).iter().map(|place| self.payload(place).to_vec()).collect();
         self.replace(&payloads)?;
         drop(lock);
         self.forget();
@@ -141,6 +148,7 @@ impl Log {
     /// Drops what was read; the next reading begins anew.
     pub(super) fn forget(&mut self) {
         self.bytes.clear();
+        self.start = 0;
         self.identity = None;
     }
 
@@ -157,24 +165,25 @@ impl Log {
         };
         let meta = file.metadata()?;
         let identity = identity(&meta);
-        if self.identity != Some(identity) || meta.len() < self.bytes.len() as u64 {
+        if self.identity != Some(identity) || meta.len() < self.size() {
             news.restarted = self.identity.is_some();
             self.forget();
             self.identity = Some(identity);
         }
-        let base = self.bytes.len();
-        if meta.len() == base as u64 {
+        let base = self.size();
+        if meta.len() == base {
             return Ok(news);
         }
-        file.seek(SeekFrom::Start(base as u64))?;
+        file.seek(SeekFrom::Start(base))?;
+        let known = self.bytes.len();
         file.read_to_end(&mut self.bytes)?;
-        let mut end = base;
-        news.damaged = record::scan(&self.bytes[base..], base as u64, &self.salt, &mut |record| {
+        let mut end = base as usize;
+        news.damaged = record::scan(&self.bytes[known..], base, &self.salt, &mut |record| {
             let start = record.offset as usize + record::HEADER;
             news.places.push(start..start + record.payload.len());
             end = record.end as usize;
         });
-        self.bytes.truncate(end);
+        self.bytes.truncate(end - self.start);
         Ok(news)
     }
 

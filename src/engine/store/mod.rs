@@ -31,6 +31,7 @@ mod trace;
 mod tests;
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 
@@ -38,6 +39,7 @@ use mmf_data::error::{Error, Result};
 
 pub use blob::Blob;
 pub use clean::Usage;
+pub(crate) use digest::Summed;
 pub use digest::{Digest, Hasher};
 pub use disk::{Damage, Entry, Options};
 pub use files::FileDigests;
@@ -125,6 +127,14 @@ impl Store {
     /// E1041 where the disk is full, E1042 where it may not be written, E1044 for other troubles.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest> {
         self.blobs.put(bytes)
+    }
+
+    /// Stores what `fill` writes and returns its digest. It is never in memory whole, but where the store is read only.
+    ///
+    /// # Errors
+    /// As [`Store::put`]; an [`Error`] inside of `fill`'s own is returned as it is.
+    pub fn put_with(&self, fill: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>) -> Result<Digest> {
+        self.blobs.put_with(fill)
     }
 
     /// Returns the bytes of this digest, or `None` where they are missing or damaged.

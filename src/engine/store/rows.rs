@@ -10,10 +10,13 @@ use mmf_data::error::Result;
 use super::blob::Blob;
 use super::digest::Digest;
 use super::disk::{Content, Disk, Entry, files_in};
-use super::segment::{self, Listing, SKIP, Segment, VALUE};
+use super::record::ALIGN;
+use super::segment::{self, SKIP, Segment, VALUE};
 
 /// From so many segments on, the newest are written together.
 const MANY: usize = 32;
+/// After so many rows of a merge the memory of those read is given back.
+const REST: usize = 1024;
 /// A segment of this many bytes is left as it is.
 const LARGE: u64 = 256 * 1024 * 1024;
 
@@ -51,8 +54,8 @@ pub(super) struct Rows {
 struct State {
     /// The segments; a removed one leaves its slot empty.
     slots: Vec<Option<Arc<Segment>>>,
-    /// Slot and offset of each row's newest record.
-    index: HashMap<RowKey, (u32, u64)>,
+    /// Slot of each row's newest record, and its offset there in steps of a record's alignment.
+    index: HashMap<RowKey, (u32, u32)>,
     /// The largest id seen or given.
     last: u64,
 }
@@ -130,14 +133,18 @@ impl RowSet {
             Row::Skip(reason) => (*key, SKIP, reason.as_bytes()),
         });
         let trouble = |error: io::Error| rows.disk.trouble(&path, &error);
-        let (segment, listing) = if rows.disk.read_only {
+        let mut places = Vec::new();
+        let segment = if rows.disk.read_only {
             rows.disk.refuse();
             let mut bytes = Vec::new();
-            segment::write(&mut bytes, &rows.stage, &path, records).map_err(trouble)?;
-            Segment::from_content(&rows.disk, &rows.stage, &path, Content::Held(bytes))
+            places = segment::write(&mut bytes, &rows.stage, &path, records).map_err(trouble)?;
+            Segment::from_content(&rows.stage, &path, Content::Held(bytes))
         } else {
-            rows.disk.write_whole(&path, |out| segment::write(out, &rows.stage, &path, records))?;
-            match Segment::open(&rows.disk, &rows.stage, &path) {
+            rows.disk.write_whole(&path, |out| {
+                places = segment::write(out, &rows.stage, &path, records)?;
+                Ok(())
+            })?;
+            match Segment::written(&rows.stage, &path) {
                 Ok(opened) => opened,
                 // Another process has merged it already; the next look finds its rows there.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -145,7 +152,7 @@ impl RowSet {
             }
         };
         let mut state = rows.write();
-        state.add(segment, listing);
+        state.add(segment, places);
         let many = state.count() > MANY;
         drop(state);
         if many && !rows.disk.read_only {
@@ -153,6 +160,11 @@ impl RowSet {
             let _ = rows.merge(newest);
         }
         Ok(())
+    }
+
+    /// Gives back the memory of rows that were read.
+    pub fn rest(&self) {
+        self.0.read().slots.iter().flatten().for_each(|segment| segment.content.rest());
     }
 
     /// Returns how many rows are known, skipped ones included.
@@ -203,28 +215,36 @@ impl Rows {
             chosen.iter().enumerate().filter_map(|(at, segment)| Some((slot_of(segment)?, at))).collect();
         let mut places: Vec<(usize, u64, RowKey)> = Vec::new();
         for (key, (slot, offset)) in &state.index {
-            places.extend(order.get(&(*slot as usize)).map(|at| (*at, *offset, *key)));
+            places.extend(order.get(&(*slot as usize)).map(|at| (*at, bytes(*offset), *key)));
         }
         // In the order of writing, so that the merged bytes do not hang on a hash map.
         places.sort();
         let path = self.folder.join(segment::name(id));
+        let mut passed = 0;
         let rows = places.iter().filter_map(|(at, offset, key)| {
             let segment = &chosen[*at];
+            passed += 1;
+            if passed % REST == 0 {
+                chosen.iter().for_each(|segment| segment.content.rest());
+            }
             let row = segment.row(key, *offset);
             if row.is_none() {
                 self.disk.report(Entry::Row, &segment.path, 0);
             }
             row.map(|(kind, range)| (*key, kind, &segment.content[range]))
         });
-        self.disk.write_whole(&path, |out| segment::write(out, &self.stage, &path, rows))?;
-        let (merged, listing) =
-            Segment::open(&self.disk, &self.stage, &path).map_err(|error| self.disk.trouble(&path, &error))?;
+        let mut listed = Vec::new();
+        self.disk.write_whole(&path, |out| {
+            listed = segment::write(out, &self.stage, &path, rows)?;
+            Ok(())
+        })?;
+        let merged = Segment::written(&self.stage, &path).map_err(|error| self.disk.trouble(&path, &error))?;
         for segment in &chosen {
             // What stays behind is read again next time, and merged again.
             let _ = std::fs::remove_file(&segment.path);
         }
         drop(lock);
-        state.add(merged, listing);
+        state.add(merged, listed);
         for slot in order.keys() {
             state.slots[*slot] = None;
         }
@@ -237,7 +257,7 @@ impl Rows {
 impl State {
     fn place(&self, key: &RowKey) -> Option<(&Arc<Segment>, u64)> {
         let (slot, offset) = self.index.get(key)?;
-        Some((self.slots[*slot as usize].as_ref()?, *offset))
+        Some((self.slots[*slot as usize].as_ref()?, bytes(*offset)))
     }
 
     fn count(&self) -> usize {
@@ -254,16 +274,15 @@ impl State {
     }
 
     /// Takes up a segment's rows, except where a later segment has them.
-    fn add(&mut self, segment: Segment, listing: Listing) {
+    fn add(&mut self, segment: Segment, rows: Vec<(RowKey, u64)>) {
         self.last = self.last.max(segment.id);
         let (slot, id) = (self.slots.len() as u32, segment.id);
         // First the slot: a segment may hold a key twice, where two rows have the same content.
         self.slots.push(Some(Arc::new(segment)));
-        self.index.reserve(listing.rows.len());
-        for (key, offset) in listing.rows {
+        for (key, offset) in rows {
             let later = self.place(&key).is_some_and(|(now, _)| now.id > id);
-            if !later {
-                self.index.insert(key, (slot, offset));
+            if let (false, Ok(steps)) = (later, u32::try_from(offset / ALIGN as u64)) {
+                self.index.insert(key, (slot, steps));
             }
         }
     }
@@ -298,7 +317,7 @@ impl State {
                         if listing.rebuilt {
                             broken.insert(path.clone());
                         }
-                        self.add(segment, listing);
+                        self.add(segment, listing.rows);
                     }
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue 'listing,
                     Err(error) => return Err(rows.disk.trouble(path, &error)),
@@ -308,6 +327,10 @@ impl State {
         }
         Ok(broken)
     }
+}
+
+fn bytes(steps: u32) -> u64 {
+    u64::from(steps) * ALIGN as u64
 }
 
 /// Picks the newest segments: half of the allowed number, and older ones as long as they are not much larger than what

@@ -43,20 +43,25 @@ impl Segment {
     /// Opens a segment. A damaged index is reported and rebuilt by reading all records; stretches where there is none are
     /// reported too.
     pub(super) fn open(disk: &Disk, stage: &Digest, path: &Path) -> io::Result<(Segment, Listing)> {
-        let file = File::open(path)?;
-        let content = if file.metadata()?.len() == 0 { Content::Held(Vec::new()) } else { Content::map(&file)? };
-        Ok(Segment::from_content(disk, stage, path, content))
-    }
-
-    /// Reads a segment that is in memory.
-    pub(super) fn from_content(disk: &Disk, stage: &Digest, path: &Path, content: Content) -> (Segment, Listing) {
-        let (id, salt) = (id(path), salt(stage, path));
-        let segment = Segment { path: path.to_owned(), id, content: Arc::new(content), salt };
+        let segment = Segment::written(stage, path)?;
         let listing = match segment.index() {
             Some(rows) => Listing { rows, rebuilt: false },
             None => segment.rebuild(disk),
         };
-        (segment, listing)
+        segment.content.rest();
+        Ok((segment, listing))
+    }
+
+    /// Opens a segment whose rows are known, for it was just written.
+    pub(super) fn written(stage: &Digest, path: &Path) -> io::Result<Segment> {
+        let file = File::open(path)?;
+        let content = if file.metadata()?.len() == 0 { Content::Held(Vec::new()) } else { Content::map(&file)? };
+        Ok(Segment::from_content(stage, path, content))
+    }
+
+    /// Takes a segment that is in memory.
+    pub(super) fn from_content(stage: &Digest, path: &Path, content: Content) -> Segment {
+        Segment { path: path.to_owned(), id: id(path), content: Arc::new(content), salt: salt(stage, path) }
     }
 
     /// Returns the kind of the row at `offset` and where its value stands, or `None` where the record is damaged.
@@ -103,27 +108,29 @@ impl Segment {
     }
 }
 
-/// Writes the rows as a segment that will stand at `path`.
+/// Writes the rows as a segment that will stand at `path`, and returns where each of them is.
 pub(super) fn write<'a>(
     out: &mut dyn Write,
     stage: &Digest,
     path: &Path,
     rows: impl Iterator<Item = (RowKey, u32, &'a [u8])>,
-) -> io::Result<()> {
+) -> io::Result<Vec<(RowKey, u64)>> {
     let salt = salt(stage, path);
-    let (mut offset, mut index, mut buffer) = (0u64, Vec::new(), Vec::new());
+    let (mut offset, mut places, mut buffer) = (0u64, Vec::new(), Vec::new());
     for (key, kind, value) in rows {
         buffer.clear();
-        index.extend(key.0);
-        index.extend(offset.to_le_bytes());
+        places.push((key, offset));
         offset += record::encode(&mut buffer, &salt, offset, kind, &[&key.0, value]);
         out.write_all(&buffer)?;
     }
+    let index: Vec<u8> =
+        places.iter().flat_map(|(key, offset)| key.0.into_iter().chain(offset.to_le_bytes())).collect();
     buffer.clear();
     record::encode(&mut buffer, &salt, offset, INDEX, &[&index]);
     buffer.extend(offset.to_le_bytes());
     buffer.extend(MAGIC);
-    out.write_all(&buffer)
+    out.write_all(&buffer)?;
+    Ok(places)
 }
 
 /// Returns a file name for a segment that no other process will choose.
