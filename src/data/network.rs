@@ -37,6 +37,48 @@ pub enum Init {
     },
 }
 
+/// A window that is moved over a map: down and across, in places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    /// Zeros (of a maximum: nothing) added at each side.
+    pub padding: [usize; 2],
+}
+
+impl Window {
+    /// Returns how many places the window takes, down and across, over a map of `height × width`; nothing where it does not fit.
+    pub fn places(&self, size: [usize; 2]) -> Option<[usize; 2]> {
+        let along = |axis: usize| {
+            let room = self.padding[axis].checked_mul(2)?.checked_add(size[axis])?.checked_sub(self.kernel[axis])?;
+            (self.kernel[axis] > 0 && self.padding[axis] < self.kernel[axis]).then_some(())?;
+            Some(room.checked_div(self.stride[axis])? + 1)
+        };
+        Some([along(0)?, along(1)?])
+    }
+}
+
+/// How a recurrent layer reads its steps, and what it gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Recurrent {
+    /// From a row's last step to its first.
+    pub backwards: bool,
+    /// All states, `[t, n]`, zero beyond a row's end; else the last one read, `[n]`.
+    pub all: bool,
+}
+
+/// What of the steps of a sequence is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// Zero where a row has no step.
+    Mean,
+    Sum,
+    /// Number by number; zero where a row has no step.
+    Greatest,
+    /// Zero where a row has no step.
+    Last,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     None,
@@ -80,6 +122,39 @@ pub enum Op {
     /// The gated multimodal unit of two inputs `a`, `b`: `z·tanh(a·W₁ + b₁) + (1−z)·tanh(b·W₂ + b₂)`, `z = σ([a, b]·W₃ + b₃)`.
     /// Parameters: `W₁ b₁ W₂ b₂ W₃ b₃`; all outputs have the inputs' common width.
     Gate,
+    /// `[h, w, c]` to `[h', w', o]`: `Σ x·W` over a window. Parameters: `W` (kh × kw × c × o) and, optionally, `b` (1 × o).
+    Conv(Window),
+    /// `[h, w, c]` to `[h', w', c]`: the greatest of a window.
+    MaxPool(Window),
+    /// `[h, w, c]` to `[h', w', c]`: the mean of a window; padding counts as zeros.
+    AveragePool(Window),
+    /// `(x - mean) / √(variance + ε) · g + c` for each number of the last axis, over all rows and places of a batch in training
+    /// (padding of sequences left out), else with the running mean and variance. Parameters: `g`, `c`, and two states of
+    /// [`Network::state`], the running mean and variance; each 1 × width of the last axis. `momentum` is the share of the newest.
+    BatchNorm {
+        epsilon: f32,
+        momentum: f32,
+    },
+    /// A sequence `[t, k]` through a long short-term memory. Parameters: `W` (k × 4n), `U` (n × 4n), `b` (1 × 4n); the gates stand
+    /// in the order input, forget, cell, output.
+    Lstm(Recurrent),
+    /// A sequence `[t, k]` through gated recurrent units. Parameters: `W` (k × 3n), `U` (n × 3n), `b`, `c` (1 × 3n, `c` beside `U`);
+    /// the gates stand in the order reset, update, new.
+    Gru(Recurrent),
+    /// Scaled dot-product attention of `heads` heads: queries `[t, n]`, keys `[s, n]`, values `[s, m]` give `[t, m]`; or one input
+    /// `[t, 3n]`, queries, keys and values of a step side by side. Steps beyond a row's length are not looked at, and give zeros.
+    /// `causal`: a step looks at itself and earlier ones alone.
+    Attention {
+        heads: usize,
+        causal: bool,
+    },
+    /// Weighs the steps of a sequence: scores `[t]` (or `[t, 1]`) and values `[t, n]` give `Σ softmax(scores)·values`, `[n]`, over the
+    /// steps within a row's length; zero where there is none.
+    Attend,
+    /// A sequence `[t, n]` plus its positions: rows of the parameter (s × n, s ≥ t), or waves (Vaswani et al. 2017) without one.
+    Positions,
+    /// A sequence `[t, n]` to `[n]`.
+    Steps(Steps),
 }
 
 /// A network under way: one forward pass over the rows of a step. Joint stages see nothing else.
@@ -100,6 +175,23 @@ pub trait Network {
 
     /// Puts numbers in; no gradient flows to them. `data` has `rows × product(dims)` numbers.
     fn constant(&mut self, rows: usize, dims: &[usize], data: Vec<f32>) -> Result<Var>;
+
+    /// Returns numbers that are kept with the weights but not trained, as running statistics are.
+    fn state(&mut self, name: &'static str, dims: &[usize], init: Init) -> Parameter;
+
+    /// Returns the same numbers in another shape: `rows × product(dims)` stay as many. A sequence stays one where its rows and steps
+    /// do.
+    fn view(&mut self, value: &Var, rows: usize, dims: &[usize]) -> Result<Var>;
+
+    /// Makes `[t, …]` a sequence whose rows have these lengths, at most `t`; steps beyond are padding.
+    fn sequence(&mut self, value: &Var, lengths: &[u32]) -> Result<Var>;
+
+    /// Returns the lengths of a sequence's rows; nothing where the value is none, and all steps count.
+    fn lengths(&self, value: &Var) -> Option<&[u32]>;
+
+    /// Returns rows of a table as sequences `[steps, width]`: `index` holds those of all rows end to end, `lengths` says how many
+    /// are each row's. Padding is zero.
+    fn lookup_steps(&mut self, table: Parameter, index: &[u32], lengths: &[u32], steps: usize) -> Result<Var>;
 
     /// Applies an operation. Shapes that do not fit are an error, never a panic.
     fn apply(&mut self, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var>;

@@ -1,10 +1,10 @@
 //! Weights and optimizers as bytes, in the safetensors format, in an order that only their names decide.
 //!
-//! One entry of metadata, `mmf`, says of each weight where it belongs: a line of `number · place · table or dense · name · label`,
+//! One entry of metadata, `mmf`, says of each weight where it belongs: a line of `number · place · dense, table or state · name · label`,
 //! separated by tabs. A single entry keeps the header's bytes the same, since the format's writer orders entries at random.
 
 use crate::optimizers::{Optimizer, Rule, State};
-use crate::parameters::Parameters;
+use crate::parameters::{Kind, Parameters};
 use crate::value::{device_error, read};
 use dfdx::prelude::Storage;
 use mmf_data::error::{Error, Result};
@@ -23,7 +23,7 @@ impl Parameters {
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut about = format!("weights\t{}\n", self.seed);
         for (i, entry) in self.entries.iter().enumerate() {
-            let kind = if entry.table { "table" } else { "dense" };
+            let kind = entry.kind.name();
             about.push_str(&format!("{i}\t{}\t{kind}\t{}\t{}\n", entry.place, entry.name, entry.label));
         }
         let bytes = self
@@ -42,11 +42,12 @@ impl Parameters {
         for line in lines {
             let fields: Vec<&str> = line.splitn(5, '\t').collect();
             let [_, place, kind, name, label] = fields[..] else { return Err(damaged()) };
+            let kind = Kind::named(kind).ok_or_else(damaged)?;
             let tensor = tensors.tensor(label).map_err(|_| damaged())?;
             let data = numbers(&tensor)?;
             let place = place.parse().map_err(|_| damaged())?;
             let dims = tensor.shape().to_vec();
-            parameters.push(place, name.to_owned(), label.to_owned(), dims, kind == "table", data)?;
+            parameters.push(place, name.to_owned(), label.to_owned(), dims, kind, data)?;
         }
         Ok(parameters)
     }
@@ -85,7 +86,7 @@ impl Optimizer {
             let (i, steps) = line.split_once('\t').ok_or_else(damaged)?;
             let (i, steps): (usize, i32) = (i.parse().map_err(|_| damaged())?, steps.parse().map_err(|_| damaged())?);
             let entry = parameters.entries.get(i).ok_or_else(damaged)?;
-            let kept = rule.moments().max(usize::from(!entry.table));
+            let kept = rule.moments().max(usize::from(entry.kind != Kind::Table));
             let mut moments = Vec::new();
             for number in 0..kept {
                 let tensor = tensors.tensor(&format!("{number}/{}", entry.label)).map_err(|_| damaged())?;

@@ -13,6 +13,13 @@ pub struct SparseRows {
     pub rows: Vec<f32>,
 }
 
+/// Running statistics on their way to what a batch has shown: `state ← state + share·(seen − state)`.
+pub(crate) struct Moved {
+    pub(crate) state: Parameter,
+    pub(crate) seen: Vec<f32>,
+    pub(crate) share: f32,
+}
+
 /// The gradients of a step, and the memory that they were found in.
 pub struct Gradients {
     pub(crate) dense: Dense,
@@ -22,13 +29,22 @@ pub struct Gradients {
     pub(crate) sparse: Vec<Vec<SparseRows>>,
     /// What sparse rows are still to be multiplied by. Dense gradients are ready.
     pub(crate) scale: f32,
+    /// What states are to follow, in the order of the operations.
+    pub(crate) moved: Vec<Moved>,
     /// Buffers to be used again; their numbers mean nothing.
     pub(crate) spare: Vec<Vec<f32>>,
 }
 
 impl Default for Gradients {
     fn default() -> Self {
-        Gradients { dense: Dense::leaky(), written: Vec::new(), sparse: Vec::new(), scale: 1.0, spare: Vec::new() }
+        Gradients {
+            dense: Dense::leaky(),
+            written: Vec::new(),
+            sparse: Vec::new(),
+            scale: 1.0,
+            moved: Vec::new(),
+            spare: Vec::new(),
+        }
     }
 }
 
@@ -66,6 +82,7 @@ impl Gradients {
         }
         self.sparse.resize_with(weights, Vec::new);
         self.scale = 1.0;
+        self.moved.clear();
     }
 }
 

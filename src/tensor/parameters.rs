@@ -27,8 +27,35 @@ pub(crate) struct Entry {
     /// The name for people, unique among all: `taste/item/dense-0/w`.
     pub(crate) label: String,
     pub(crate) dims: Vec<usize>,
-    pub(crate) table: bool,
+    pub(crate) kind: Kind,
     pub(crate) value: Matrix,
+}
+
+/// What a weight is learned by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Dense,
+    /// Its gradient is sparse.
+    Table,
+    /// Nothing: it follows what the network sees.
+    State,
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Dense, Kind::Table, Kind::State];
+
+    /// Returns the name that checkpoints have for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Dense => "dense",
+            Kind::Table => "table",
+            Kind::State => "state",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 impl Parameters {
@@ -63,7 +90,17 @@ impl Parameters {
 
     /// Tells whether the weight is a table, whose gradient is sparse.
     pub fn is_table(&self, parameter: Parameter) -> Result<bool> {
-        Ok(self.entry(parameter)?.table)
+        Ok(self.entry(parameter)?.kind == Kind::Table)
+    }
+
+    /// Tells whether the weight is not trained, as running statistics are not.
+    pub fn is_state(&self, parameter: Parameter) -> Result<bool> {
+        Ok(self.entry(parameter)?.kind == Kind::State)
+    }
+
+    /// Tells whether an operation looks at all rows of a batch at once, so that the batch must not be cut.
+    pub(crate) fn whole_batches(&self) -> bool {
+        self.entries.iter().any(|entry| entry.kind == Kind::State)
     }
 
     pub fn values(&self, parameter: Parameter) -> Result<&[f32]> {
@@ -102,11 +139,11 @@ impl Parameters {
     }
 
     /// Makes a weight with first values. There is none of that name at that place yet.
-    pub(crate) fn make(&mut self, at: (u64, &str), name: &str, dims: &[usize], table: bool, init: Init) -> Result<()> {
+    pub(crate) fn make(&mut self, at: (u64, &str), name: &str, dims: &[usize], kind: Kind, init: Init) -> Result<()> {
         let (place, prefix) = at;
         let data = initial::values(self.seed, place, name, init, dims.iter().product());
         let label = self.free_label(prefix, name);
-        self.push(place, name.to_owned(), label, dims.to_vec(), table, data)
+        self.push(place, name.to_owned(), label, dims.to_vec(), kind, data)
     }
 
     pub(crate) fn push(
@@ -115,14 +152,14 @@ impl Parameters {
         name: String,
         label: String,
         dims: Vec<usize>,
-        table: bool,
+        kind: Kind,
         data: Vec<f32>,
     ) -> Result<()> {
         let width = dims.last().copied().unwrap_or(1);
         let rows = dims.iter().rev().skip(1).product();
         let value = value::matrix(&self.device, data, rows, width)?;
         self.by_place.entry(place).or_default().push(self.entries.len());
-        self.entries.push(Entry { place, name, label, dims, table, value });
+        self.entries.push(Entry { place, name, label, dims, kind, value });
         Ok(())
     }
 

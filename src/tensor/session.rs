@@ -1,10 +1,10 @@
 //! One forward pass over the rows of a slice, and the way back.
 
 use crate::flow::{Back, Flow, Weight};
-use crate::gradients::Gradients;
+use crate::gradients::{Gradients, Moved};
 use crate::losses::Loss;
 use crate::ops;
-use crate::parameters::{Parameters, other_sizes};
+use crate::parameters::{Kind, Parameters, other_sizes};
 use crate::value::{self, Dense, Matrix, Tape, device_error};
 use dfdx::prelude::{Backward, CpuError, PutTape, SplitTape, Tape as _, Trace};
 use mmf_data::error::{Error, Result};
@@ -49,6 +49,8 @@ pub(crate) struct Node {
     /// Whether a weight has a part in it.
     pub(crate) grad: bool,
     pub(crate) origin: Origin,
+    /// Of a sequence how many steps of each row count.
+    pub(crate) lengths: Option<Rc<[u32]>>,
 }
 
 /// Where a value comes from, for losses that are exact only before the last function.
@@ -167,8 +169,35 @@ impl<'p> Session<'p> {
     /// Puts a result in. `grad` tells whether a weight has a part in it.
     pub(crate) fn put(&mut self, data: Vec<f32>, rows: usize, dims: Vec<usize>, grad: bool) -> Result<Var> {
         let value = value::matrix(&self.parameters().device, data, rows, dims.iter().product())?;
-        self.nodes.push(Node { value, grad, origin: Origin::Other });
+        self.nodes.push(Node { value, grad, origin: Origin::Other, lengths: None });
         Ok(Var { id: self.nodes.len() - 1, rows, dims })
+    }
+
+    /// Puts a value in once more, as `rows` rows of `dims`, without copying it.
+    pub(crate) fn put_again(&mut self, value: &Var, rows: usize, dims: &[usize]) -> Result<Var> {
+        let node = self.node(value)?;
+        let (grad, shared) = (node.grad, value::seen(&node.value, rows, dims.iter().product())?);
+        self.nodes.push(Node { value: shared, grad, origin: Origin::Other, lengths: None });
+        Ok(Var { id: self.nodes.len() - 1, rows, dims: dims.to_vec() })
+    }
+
+    pub(crate) fn set_lengths(&mut self, value: &Var, lengths: Option<Rc<[u32]>>) {
+        if let Some(node) = self.nodes.get_mut(value.id) {
+            node.lengths = lengths;
+        }
+    }
+
+    /// Returns the lengths of a value of `steps` steps: those of its rows, or all.
+    pub(crate) fn lengths_of(&self, value: &Var, steps: usize) -> Result<Rc<[u32]>> {
+        Ok(match &self.node(value)?.lengths {
+            Some(lengths) => lengths.clone(),
+            None => vec![steps as u32; value.rows].into(),
+        })
+    }
+
+    /// Keeps what an operation has learned of running statistics, to be moved there when the step is made.
+    pub(crate) fn observe(&mut self, moved: Moved) {
+        self.flow.borrow_mut().gradients.moved.push(moved);
     }
 
     pub(crate) fn set_origin(&mut self, value: &Var, origin: Origin) {
@@ -206,12 +235,12 @@ impl<'p> Session<'p> {
         [self.moment.seed, self.moment.step, self.moment.slice, self.place, self.choices]
     }
 
-    fn get(&mut self, name: &'static str, dims: &[usize], table: bool, init: Init) -> Parameter {
+    fn get(&mut self, name: &'static str, dims: &[usize], kind: Kind, init: Init) -> Parameter {
         let place = self.place;
         let found = self.parameters().at(place, name);
         let result = match (found, &mut self.store) {
             (Some(parameter), _) => self.parameters().entry(parameter).and_then(|entry| {
-                if entry.dims == dims && entry.table == table {
+                if entry.dims == dims && entry.kind == kind {
                     Ok(parameter)
                 } else {
                     Err(other_sizes(&entry.label, &entry.dims, dims))
@@ -219,7 +248,7 @@ impl<'p> Session<'p> {
             }),
             (None, Store::Making(parameters)) => {
                 let made = Parameter(parameters.len());
-                parameters.make((place, &self.label), name, dims, table, init).map(|()| made)
+                parameters.make((place, &self.label), name, dims, kind, init).map(|()| made)
             }
             (None, Store::Using(_)) => Err(Error::new(
                 "E1033",
@@ -243,11 +272,11 @@ fn shape(value: &Matrix) -> &(usize, usize) {
 
 impl Network for Session<'_> {
     fn parameter(&mut self, name: &'static str, dims: &[usize], init: Init) -> Parameter {
-        self.get(name, dims, false, init)
+        self.get(name, dims, Kind::Dense, init)
     }
 
     fn table(&mut self, name: &'static str, rows: usize, width: usize, init: Init) -> Parameter {
-        self.get(name, &[rows, width], true, init)
+        self.get(name, &[rows, width], Kind::Table, init)
     }
 
     fn lookup(&mut self, table: Parameter, index: &[u32]) -> Result<Var> {
@@ -267,6 +296,29 @@ impl Network for Session<'_> {
             return Err(Error::bug(format!("{} numbers were given for {rows} rows of {width}", data.len())));
         }
         self.put(data, rows, dims.to_vec(), false)
+    }
+
+    fn state(&mut self, name: &'static str, dims: &[usize], init: Init) -> Parameter {
+        self.get(name, dims, Kind::State, init)
+    }
+
+    fn view(&mut self, value: &Var, rows: usize, dims: &[usize]) -> Result<Var> {
+        self.check()?;
+        ops::view::view(self, value, rows, dims)
+    }
+
+    fn sequence(&mut self, value: &Var, lengths: &[u32]) -> Result<Var> {
+        self.check()?;
+        ops::view::sequence(self, value, lengths)
+    }
+
+    fn lengths(&self, value: &Var) -> Option<&[u32]> {
+        self.nodes.get(value.id)?.lengths.as_deref()
+    }
+
+    fn lookup_steps(&mut self, table: Parameter, index: &[u32], lengths: &[u32], steps: usize) -> Result<Var> {
+        self.check()?;
+        ops::embedding::embedding_of_steps(self, table, index, lengths, steps)
     }
 
     fn apply(&mut self, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var> {

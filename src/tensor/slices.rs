@@ -24,7 +24,7 @@ pub const SLICES_AT_MOST: usize = 8;
 /// Numbers that one thread adds at a time.
 const BLOCK: usize = 16 * 1024;
 
-/// Returns the slices of `rows` rows: `rows / 128` of them, at least one and at most eight, as equal as can be.
+/// Returns the slices of a batch of `rows` rows: `rows / 128` of them, at least one and at most eight, as equal as can be.
 pub fn cut(rows: usize) -> Vec<Range<usize>> {
     let count = (rows / SLICE_ROWS).clamp(1, SLICES_AT_MOST);
     (0..count).map(|i| rows * i / count..rows * (i + 1) / count).collect()
@@ -53,6 +53,9 @@ impl Slices {
 
     /// Computes the loss and the gradients of a batch of `rows` rows, on the present rayon pool.
     ///
+    /// A network that normalises by statistics of the batch is given the whole batch as one slice; long operations share their work
+    /// among threads by themselves.
+    ///
     /// `pass` is given a session and the range of its rows within the batch. A loss that is not finite is an error (`E1030`); of
     /// several failures the first slice's is returned.
     pub fn step(
@@ -62,7 +65,7 @@ impl Slices {
         rows: usize,
         pass: impl Fn(&mut Session<'_>, Range<usize>) -> Result<Loss> + Sync,
     ) -> Result<Step<'_>> {
-        let ranges = cut(rows);
+        let ranges = if parameters.whole_batches() { vec![0..rows] } else { cut(rows) };
         if self.spaces.len() < ranges.len() {
             self.spaces.resize_with(ranges.len(), Gradients::default);
         }

@@ -1,6 +1,6 @@
 //! The one tensor type: rows × width, 32-bit floats, on the processor; and how its numbers are read.
 
-use dfdx::prelude::{Cpu, Gradients, HasShape, OwnedTape, Tensor, TensorFromVec};
+use dfdx::prelude::{Cpu, Gradients, HasShape, OwnedTape, ReshapeTo, Tensor, TensorFromVec};
 use mmf_data::error::{Error, Result};
 
 pub(crate) type Matrix = Tensor<(usize, usize), f32, Cpu>;
@@ -36,6 +36,11 @@ pub(crate) fn write(tensor: &mut Matrix) -> &mut [f32] {
     let first: *mut f32 = &mut tensor[[0, 0]];
     // SAFETY: as in `read`; indexing mutably has made the numbers this tensor's own, and the borrow is exclusive.
     unsafe { std::slice::from_raw_parts_mut(first, rows * width) }
+}
+
+/// Returns the same numbers as a tensor of another shape, without copying them.
+pub(crate) fn seen(tensor: &Matrix, rows: usize, width: usize) -> Result<Matrix> {
+    tensor.clone().try_reshape_like(&(rows, width)).map_err(device_error)
 }
 
 /// Says what dfdx refused: memory alone, since lengths are checked before.

@@ -22,6 +22,15 @@ wide! {
 }
 
 wide! {
+    /// Moves `to` the share of the way to `goal`.
+    pub(crate) fn follow(to: &mut [f32], goal: &[f32], share: f32) {
+        for (a, b) in to.iter_mut().zip(goal) {
+            *a = *a * (1.0 - share) + *b * share;
+        }
+    }
+}
+
+wide! {
     pub(crate) fn scale(to: &mut [f32], factor: f32) {
         for a in to.iter_mut() {
             *a *= factor;

@@ -1,12 +1,17 @@
-//! Products of matrices, by the crate `gemm` in one thread: threads work on slices of a batch, not within a product.
+//! Products of matrices, by the crate `gemm`. A large one is cut into parts by its size alone, which threads share; `gemm` itself works
+//! in one thread, since its own cuts would depend on how many there are.
 
+use super::parts;
 use gemm::{Parallelism, gemm};
+
+/// Multiplications that are worth a part: some milliseconds.
+const PART: usize = 16 << 20;
 
 /// A matrix in row-major order, read as it is or as its transpose.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     pub(crate) data: &'a [f32],
-    /// Numbers in a stored row.
+    /// From a stored row to the next.
     pub(crate) width: usize,
     pub(crate) transposed: bool,
 }
@@ -21,9 +26,20 @@ impl<'a> Matrix<'a> {
     }
 
     /// Returns the steps between columns and between rows, as read.
-    fn steps(self) -> (isize, isize) {
-        let width = self.width as isize;
-        if self.transposed { (width, 1) } else { (1, width) }
+    pub(crate) fn steps(self) -> (usize, usize) {
+        if self.transposed { (self.width, 1) } else { (1, self.width) }
+    }
+
+    /// Asserts that `rows × columns` numbers, as read, are there.
+    pub(crate) fn check(self, rows: usize, columns: usize) {
+        let (column, row) = self.steps();
+        let there = rows == 0 || columns == 0 || (rows - 1) * row + (columns - 1) * column < self.data.len();
+        assert!(there, "matrices fit their sizes");
+    }
+
+    /// Returns the matrix without its first rows, as read.
+    fn from_row(self, row: usize) -> Self {
+        Matrix { data: &self.data[row * self.steps().1..], ..self }
     }
 }
 
@@ -31,7 +47,9 @@ impl<'a> Matrix<'a> {
 ///
 /// The inner size is passed since a transposed matrix alone does not tell it.
 pub(crate) fn multiply(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize), out: &mut [f32], accumulate: bool) {
-    assert!(a.data.len() >= m * k && b.data.len() >= k * n && out.len() >= m * n, "matrices fit their sizes");
+    a.check(m, k);
+    b.check(k, n);
+    assert!(out.len() >= m * n, "matrices fit their sizes");
     if m == 0 || n == 0 {
         return;
     }
@@ -41,15 +59,35 @@ pub(crate) fn multiply(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize), o
         }
         return;
     }
-    // SAFETY: the assertion above bounds every read and write; `out` is borrowed exclusively.
-    unsafe { multiply_into(a, b, (m, k, n), out.as_mut_ptr(), accumulate) }
+    let parts = cut((m, k, n));
+    if parts.len() == 1 {
+        // SAFETY: the assertions above bound every read and write; `out` is borrowed exclusively.
+        return unsafe { multiply_into(a, b, (m, k, n), out.as_mut_ptr(), accumulate) };
+    }
+    let work = parts.iter().cloned().zip(parts::split(out, &parts, n)).collect();
+    parts::each(work, |(rows, out)| {
+        // SAFETY: as above, for these rows.
+        unsafe { multiply_into(a.from_row(rows.start), b, (rows.len(), k, n), out.as_mut_ptr(), accumulate) }
+    });
+}
+
+/// Returns the rows of the result that are computed together: of few rows and many sums none are worth it.
+fn cut((m, k, n): (usize, usize, usize)) -> Vec<std::ops::Range<usize>> {
+    let worth = m.saturating_mul(k).saturating_mul(n) / PART;
+    parts::parts(m, m.div_ceil(worth.max(1)).max(16))
 }
 
 /// Returns `a·b`, sizes as in [`multiply`].
 pub(crate) fn product(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize)) -> Vec<f32> {
-    assert!(a.data.len() >= m * k && b.data.len() >= k * n, "matrices fit their sizes");
+    a.check(m, k);
+    b.check(k, n);
     if m == 0 || n == 0 || k == 0 {
         return vec![0.0; m * n];
+    }
+    if cut((m, k, n)).len() > 1 {
+        let mut out = vec![0.0; m * n];
+        multiply(a, b, (m, k, n), &mut out, false);
+        return out;
     }
     let mut out = Vec::with_capacity(m * n);
     // SAFETY: the capacity holds `m × n` numbers, and without `accumulate` all of them are written before any is read.
@@ -76,11 +114,11 @@ unsafe fn multiply_into(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize), 
             n as isize,
             accumulate,
             a.data.as_ptr(),
-            a_column,
-            a_row,
+            a_column as isize,
+            a_row as isize,
             b.data.as_ptr(),
-            b_column,
-            b_row,
+            b_column as isize,
+            b_row as isize,
             alpha,
             1.0,
             false,
@@ -119,6 +157,19 @@ mod tests {
             for i in 0..m * n {
                 assert!((plain[i] - expected[i]).abs() < 1e-5 && (sum[i] - expected[i] - 1.0).abs() < 1e-5);
             }
+        }
+    }
+
+    #[test]
+    fn parts_of_a_large_product_are_the_whole() {
+        let (m, k, n) = (300, 700, 200);
+        assert_eq!(cut((m, k, n)).len(), 2);
+        let a: Vec<f32> = (0..m * k).map(|i| (i % 7) as f32).collect();
+        let b: Vec<f32> = (0..k * n).map(|i| (i % 5) as f32).collect();
+        let found = product(Matrix::of(&a, k), Matrix::of(&b, n), (m, k, n));
+        for (i, j) in [(0, 0), (149, 7), (150, 199), (299, 100)] {
+            let sum: f32 = (0..k).map(|q| a[i * k + q] * b[q * n + j]).sum();
+            assert_eq!(found[i * n + j], sum);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Sums, in a fixed order that fills wide registers.
 
+use super::parts;
+
 const LANES: usize = 8;
 
 /// Returns the sum of products of two rows, in eight interleaved sums.
@@ -53,6 +55,23 @@ wide! {
             }
         }
     }
+}
+
+/// Does the same for many rows, in parts that threads share.
+pub(crate) fn long_column_sums(rows: &[f32], out: &mut [f32], accumulate: bool) {
+    const PART: usize = 1 << 20;
+    let width = out.len().max(1);
+    let count = rows.len() / width;
+    let parts = parts::parts(count, (PART / width).max(1));
+    if parts.len() == 1 {
+        return column_sums(rows, out, accumulate);
+    }
+    let found = parts::each(parts, |part| {
+        let mut sums = vec![0.0; out.len()];
+        column_sums(&rows[part.start * width..part.end * width], &mut sums, false);
+        sums
+    });
+    parts::sum(&found, out, accumulate);
 }
 
 wide! {

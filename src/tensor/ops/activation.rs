@@ -1,6 +1,6 @@
 //! `relu`, `tanh`, `sigmoid`. Back: the gradient times the slope, which all three tell from their results.
 
-use crate::kernels::elementwise;
+use crate::kernels::{elementwise, parts};
 use crate::session::{Origin, Session};
 use crate::value::read;
 use mmf_data::error::Result;
@@ -10,8 +10,11 @@ use mmf_data::network::{Activation, Var};
 pub(crate) fn activation(session: &mut Session, act: Activation, x: &Var) -> Result<Var> {
     let node = session.node(x)?;
     let grad = node.grad;
-    let mut y = read(&node.value).to_vec();
-    elementwise::activate(&mut y, act);
+    let mut y = vec![0.0; x.rows * x.width()];
+    parts::pairs(&mut y, read(&node.value), |y, x| {
+        y.copy_from_slice(x);
+        elementwise::activate(y, act);
+    });
     let out = session.put(y, x.rows, x.dims.clone(), grad)?;
     if act == Activation::Sigmoid {
         session.set_origin(&out, Origin::Sigmoid(x.id));
@@ -19,7 +22,7 @@ pub(crate) fn activation(session: &mut Session, act: Activation, x: &Var) -> Res
     if session.records(grad) {
         let (x, y) = (x.id, session.node(&out)?.value.clone());
         session.record(&out, move |back, mut gradient| {
-            elementwise::slope(&mut gradient, read(&y), act);
+            parts::pairs(&mut gradient, read(&y), |gradient, y| elementwise::slope(gradient, y, act));
             back.give(x, gradient);
             Ok(())
         });

@@ -3,7 +3,7 @@
 //! Back: `g' = g ∘ f'`, `dW = xᵀ·g'`, `db = Σ g'`, and `dx = g'·Wᵀ` only where a weight has a part in `x`.
 
 use crate::kernels::product::{Matrix, multiply, product};
-use crate::kernels::{elementwise, reduce};
+use crate::kernels::{elementwise, parts, reduce};
 use crate::ops::{activation, misfit, sized};
 use crate::session::Session;
 use crate::value::read;
@@ -34,16 +34,16 @@ pub(crate) fn dense(session: &mut Session, act: Activation, x: &Var, parameters:
 
     let mut y = product(Matrix::of(read(&x_value), k), Matrix::of(read(&w.value), n), (rows, k, n));
     match &b {
-        Some(b) if n > 0 => elementwise::bias_and_activate(&mut y, read(&b.value), act),
-        _ => elementwise::activate(&mut y, act),
+        Some(b) if n > 0 => parts::rows(&mut y, n, |y| elementwise::bias_and_activate(y, read(&b.value), act)),
+        _ => parts::rows(&mut y, n, |y| elementwise::activate(y, act)),
     }
     let out = session.put(y, rows, vec![n], true)?;
     let y_value = session.node(&out)?.value.clone();
     let x_id = x.id;
     session.record(&out, move |back, mut gradient| {
-        elementwise::slope(&mut gradient, read(&y_value), act);
+        parts::pairs(&mut gradient, read(&y_value), |gradient, y| elementwise::slope(gradient, y, act));
         if let Some(b) = &b {
-            back.weight(b, |db, accumulate| reduce::column_sums(&gradient, db, accumulate))?;
+            back.weight(b, |db, accumulate| reduce::long_column_sums(&gradient, db, accumulate))?;
         }
         back.weight(&w, |dw, accumulate| {
             multiply(Matrix::transposed(read(&x_value), k), Matrix::of(&gradient, n), (k, rows, n), dw, accumulate);

@@ -2,6 +2,9 @@
 
 use crate::kernels::rows;
 use crate::ops::gather::within;
+use crate::ops::misfit;
+use crate::ops::view::fits;
+use crate::parameters::Kind;
 use crate::session::Session;
 use crate::value::read;
 use mmf_data::error::{Error, Result};
@@ -9,11 +12,9 @@ use mmf_data::network::{Parameter, Var};
 
 /// Returns the rows of `table` in the order of `index`.
 pub(crate) fn embedding(session: &mut Session, table: Parameter, index: &[u32]) -> Result<Var> {
-    let entry = session.parameters().entry(table)?;
-    let (&[count, width], true) = (&entry.dims[..], entry.table) else {
-        return Err(Error::bug(format!("`{}` is no table", entry.label)));
-    };
+    let (count, width) = sizes(session, table)?;
     within("embedding", index, count)?;
+    let entry = session.parameters().entry(table)?;
     let y = rows::gather(read(&entry.value), width, index);
     let out = session.put(y, index.len(), vec![width], true)?;
     if session.records(true) {
@@ -24,4 +25,64 @@ pub(crate) fn embedding(session: &mut Session, table: Parameter, index: &[u32]) 
         });
     }
     Ok(out)
+}
+
+/// Returns sequences of rows of `table`, `[steps, width]`: `index` holds those of all rows end to end, `lengths` how many are each
+/// row's. Steps beyond a row's length are zero.
+pub(crate) fn embedding_of_steps(
+    session: &mut Session,
+    table: Parameter,
+    index: &[u32],
+    lengths: &[u32],
+    steps: usize,
+) -> Result<Var> {
+    let (count, width) = sizes(session, table)?;
+    within("embedding", index, count)?;
+    fits("embedding", lengths, steps)?;
+    let total: usize = lengths.iter().map(|&length| length as usize).sum();
+    if total != index.len() {
+        let has = index.len();
+        return Err(misfit(
+            "embedding",
+            &format!("its sequences have {total} steps in all, but {has} are given"),
+            &format!("序列共有 {total} 步，但给出了 {has} 个"),
+        ));
+    }
+    let from = read(&session.parameters().entry(table)?.value);
+    let mut y = vec![0.0; lengths.len() * steps * width];
+    let mut rest = index;
+    for (row, &length) in lengths.iter().enumerate() {
+        let (own, after) = rest.split_at(length as usize);
+        rest = after;
+        for (step, &i) in own.iter().enumerate() {
+            y[(row * steps + step) * width..][..width].copy_from_slice(&from[i as usize * width..][..width]);
+        }
+    }
+    let out = session.put(y, lengths.len(), vec![steps, width], true)?;
+    session.set_lengths(&out, Some(lengths.into()));
+    if session.records(true) {
+        let (index, lengths) = (index.to_vec(), lengths.to_vec());
+        session.record(&out, move |back, gradient| {
+            let mut rows = back.buffer(index.len() * width);
+            let mut at = 0;
+            for (row, &length) in lengths.iter().enumerate() {
+                let own = length as usize * width;
+                rows[at..at + own].copy_from_slice(&gradient[row * steps * width..][..own]);
+                at += own;
+            }
+            back.spare(gradient);
+            back.rows(table, index, rows);
+            Ok(())
+        });
+    }
+    Ok(out)
+}
+
+/// Returns rows and width of a table.
+fn sizes(session: &Session, table: Parameter) -> Result<(usize, usize)> {
+    let entry = session.parameters().entry(table)?;
+    match (&entry.dims[..], entry.kind) {
+        (&[count, width], Kind::Table) => Ok((count, width)),
+        _ => Err(Error::bug(format!("`{}` is no table", entry.label))),
+    }
 }

@@ -15,7 +15,9 @@ pub(crate) fn gather(session: &mut Session, x: &Var, index: &[u32]) -> Result<Va
     within("gather", index, x.rows)?;
     let width = x.width();
     let y = rows::gather(read(&node.value), width, index);
+    let lengths = node.lengths.as_ref().map(|lengths| index.iter().map(|&i| lengths[i as usize]).collect());
     let out = session.put(y, index.len(), x.dims.clone(), grad)?;
+    session.set_lengths(&out, lengths);
     if session.records(grad) {
         let (x, length, index) = (x.id, x.rows * width, index.to_vec());
         session.record(&out, move |back, gradient| {

@@ -5,7 +5,11 @@
 pub(crate) mod activation;
 pub(crate) mod affine;
 pub(crate) mod arithmetic;
+pub(crate) mod attend;
+pub(crate) mod attention;
+pub(crate) mod batch_norm;
 pub(crate) mod concat;
+pub(crate) mod conv;
 pub(crate) mod dense;
 pub(crate) mod dot;
 pub(crate) mod dropout;
@@ -13,9 +17,15 @@ pub(crate) mod embedding;
 pub(crate) mod gate;
 pub(crate) mod gather;
 pub(crate) mod layer_norm;
+pub(crate) mod pool;
+pub(crate) mod positions;
+pub(crate) mod recurrent;
 pub(crate) mod softmax;
+pub(crate) mod steps;
+pub(crate) mod view;
 
 use crate::flow::Weight;
+use crate::parameters::Kind;
 use crate::session::Session;
 use crate::value;
 use arithmetic::Arithmetic;
@@ -25,6 +35,29 @@ use mmf_lang::say;
 
 /// Applies an operation of the contract.
 pub(crate) fn apply(session: &mut Session, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var> {
+    let out = run(session, op, inputs, parameters)?;
+    if keeps_steps(op) {
+        for x in inputs {
+            let lengths = session.node(x)?.lengths.clone();
+            if lengths.is_some() && x.rows == out.rows && x.dims == out.dims {
+                session.set_lengths(&out, lengths);
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Tells whether an operation treats each number or step by itself, so that a sequence stays one.
+fn keeps_steps(op: Op) -> bool {
+    match op {
+        Op::Relu | Op::Tanh | Op::Sigmoid | Op::Dropout { .. } | Op::Affine { .. } => true,
+        Op::Add | Op::Subtract | Op::Multiply | Op::Divide => true,
+        Op::BatchNorm { .. } | Op::Positions => true,
+        _ => false,
+    }
+}
+
+fn run(session: &mut Session, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var> {
     match op {
         Op::Dense(activation) => dense::dense(session, activation, one("dense", inputs)?, parameters),
         Op::Relu => activation::activation(session, Activation::Relu, one("relu", inputs)?),
@@ -43,6 +76,19 @@ pub(crate) fn apply(session: &mut Session, op: Op, inputs: &[&Var], parameters: 
         Op::Affine { factor, offset } => affine::affine(session, factor, offset, one("affine", inputs)?),
         Op::Dot => dot::dot(session, two("dot", inputs)?),
         Op::Gate => gate::gate(session, two("gate", inputs)?, given("gate", parameters)?),
+        Op::Conv(window) => conv::conv(session, window, one("conv", inputs)?, parameters),
+        Op::MaxPool(window) => pool::greatest(session, window, one("max_pool", inputs)?),
+        Op::AveragePool(window) => pool::average(session, window, one("avg_pool", inputs)?),
+        Op::BatchNorm { epsilon, momentum } => {
+            let parameters = given("batch_norm", parameters)?;
+            batch_norm::batch_norm(session, (epsilon, momentum), one("batch_norm", inputs)?, parameters)
+        }
+        Op::Lstm(how) => recurrent::lstm::lstm(session, how, one("lstm", inputs)?, given("lstm", parameters)?),
+        Op::Gru(how) => recurrent::gru::gru(session, how, one("gru", inputs)?, given("gru", parameters)?),
+        Op::Attention { heads, causal } => attention::attention(session, (heads, causal), inputs),
+        Op::Attend => attend::attend(session, two("attention", inputs)?),
+        Op::Positions => positions::positions(session, one("positions", inputs)?, parameters),
+        Op::Steps(steps) => steps::steps(session, steps, one("steps", inputs)?),
     }
 }
 
@@ -79,18 +125,14 @@ fn given<const N: usize>(op: &str, parameters: &[Parameter]) -> Result<[Paramete
     parameters.try_into().map_err(|_| Error::bug(format!("`{op}` takes {N} weights, not {}", parameters.len())))
 }
 
-/// Returns a weight of `rows × width`; a single row may also be written `[width]`.
+/// Returns a weight of `rows × width`; a single row may also be written `[width]`, and rows in several dimensions.
 pub(crate) fn sized(session: &Session, op: &str, parameter: Parameter, rows: usize, width: usize) -> Result<Weight> {
     let weight = session.weight(parameter)?;
     let dims = session.parameters().dims(parameter)?;
-    if session.parameters().is_table(parameter)? {
-        return Err(Error::bug(format!("`{op}` is given a table, whose gradient is sparse, as a weight")));
+    if session.parameters().entry(parameter)?.kind != Kind::Dense {
+        return Err(Error::bug(format!("`{op}` is given a table or a state as a weight")));
     }
-    let has = match *dims {
-        [width] => (1, width),
-        [rows, width] => (rows, width),
-        _ => (0, 0),
-    };
+    let has = dims.split_last().map_or((0, 0), |(width, rows)| (rows.iter().product(), *width));
     if has != (rows, width) {
         return Err(misfit(
             op,
@@ -100,4 +142,28 @@ pub(crate) fn sized(session: &Session, op: &str, parameter: Parameter, rows: usi
     }
     debug_assert_eq!(value::read(&weight.value).len(), rows * width);
     Ok(weight)
+}
+
+/// Returns the steps of a sequence and the width of one: its dims are `[t, …]`.
+pub(crate) fn steps_of(op: &str, x: &Var) -> Result<(usize, usize)> {
+    match *x.dims {
+        [steps, ref rest @ ..] if !rest.is_empty() => Ok((steps, rest.iter().product())),
+        _ => Err(misfit(
+            op,
+            &format!("its input is no sequence, a row has the sizes {:?}", x.dims),
+            &format!("输入不是序列，每行的大小为 {:?}", x.dims),
+        )),
+    }
+}
+
+/// Returns height, width and channels of a map.
+pub(crate) fn map_of(op: &str, x: &Var) -> Result<[usize; 3]> {
+    match *x.dims {
+        [height, width, channels] => Ok([height, width, channels]),
+        _ => Err(misfit(
+            op,
+            &format!("its input is no map, a row has the sizes {:?}", x.dims),
+            &format!("输入不是图，每行的大小为 {:?}", x.dims),
+        )),
+    }
 }

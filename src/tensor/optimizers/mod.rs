@@ -3,6 +3,7 @@
 mod lazy;
 
 use crate::gradients::Gradients;
+use crate::kernels::elementwise;
 use crate::parameters::Parameters;
 use crate::value::{Buffer, Matrix, device_error, write};
 use dfdx::prelude::{AdamConfig, Cpu, CpuError, Momentum, SgdConfig, Storage, WeightDecay};
@@ -111,7 +112,7 @@ impl Optimizer {
         }
     }
 
-    /// Updates all weights that have a gradient.
+    /// Updates all weights that have a gradient, and lets running statistics follow what the step has seen.
     pub fn step(&mut self, parameters: &mut Parameters, gradients: &mut Gradients) -> Result<()> {
         self.states.resize_with(parameters.len().max(self.states.len()), || None);
         let rule = self.rule;
@@ -151,6 +152,11 @@ impl Optimizer {
         let done: Vec<std::result::Result<(), CpuError>> = jobs.into_par_iter().map(|job| update(rule, job)).collect();
         for result in done {
             result.map_err(device_error)?;
+        }
+        for moved in &gradients.moved {
+            if let Some(entry) = parameters.entries.get_mut(moved.state.0) {
+                elementwise::follow(write(&mut entry.value), &moved.seen, moved.share);
+            }
         }
         for (i, buffer) in taken {
             if let Some(buffer) = buffer {
