@@ -1,4 +1,4 @@
-//! Reads the fixtures that `make_tensor_fixtures.py` has written, and builds their operations.
+//! Reads the fixtures that `make_tensor_fixtures.py` and `tensor_layers.py` have written, and builds their operations.
 
 use mmf_data::error::Result;
 use mmf_data::network::{Activation, Init, Network, Op, Parameter, Var};
@@ -6,7 +6,7 @@ use mmf_tensor::{Loss, Parameters, Session};
 use serde_json::Value;
 
 pub(crate) const INPUTS: [&str; 3] = ["x0", "x1", "x2"];
-pub(crate) const WEIGHTS: [&str; 6] = ["w0", "w1", "w2", "w3", "w4", "w5"];
+pub(crate) const WEIGHTS: [&str; 12] = ["w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9", "w10", "w11"];
 
 /// A matrix of a fixture.
 #[derive(Clone)]

@@ -7,5 +7,6 @@ mod checkpoints;
 mod determinism;
 mod differences;
 mod errors;
+mod layers;
 mod optimizers;
 mod reference;

@@ -8,7 +8,7 @@ use mmf_tensor::{Gradients, Loss, Moment, Parameters, Session};
 const TOLERANCE: f32 = 2e-6;
 
 /// Returns the gradient of a weight, dense or of a table, as a full matrix.
-fn gradient(gradients: &mut Gradients, parameters: &Parameters, name: &str) -> Vec<f32> {
+pub(crate) fn gradient(gradients: &mut Gradients, parameters: &Parameters, name: &str) -> Vec<f32> {
     let parameter = parameters.find(name).unwrap();
     if !parameters.is_table(parameter).unwrap() {
         return gradients.dense(parameters, parameter).unwrap().unwrap().to_vec();
