@@ -134,7 +134,7 @@ impl ElemPattern {
             ("image", Elem::Image(_)) | ("map", Elem::Map(_) | Elem::Image(_)) | ("sequence", Elem::Sequence(..)) => {
                 true
             }
-            ("text", Elem::Text(_)) | ("tokens", Elem::Tokens(_)) => true,
+            ("text", Elem::Text(_)) | ("tokens", Elem::Tokens(_)) | ("codes", Elem::Codes(_)) => true,
             ("category", Elem::Category(_) | Elem::Ref(_) | Elem::Key) => true,
             ("bool", Elem::Bool) | ("int", Elem::Int) | ("float", Elem::Float) => true,
             ("time", Elem::Time) | ("duration", Elem::Duration) => true,
@@ -218,7 +218,7 @@ pub fn bind(pattern: &Pattern, ty: &Type, args: &Args, bindings: &mut Bindings) 
             }
             let sizes: Vec<Size> = match (&column.elem, elem.name.as_str()) {
                 (e, "vector") => vec![e.as_vector().unwrap_or(Size::Unknown)],
-                (Elem::Image(s) | Elem::Map(s), _) => s.to_vec(),
+                (Elem::Image(s) | Elem::Map(s) | Elem::Codes(s), _) => s.to_vec(),
                 (Elem::Sequence(t, n), _) => vec![*t, *n],
                 _ => Vec::new(),
             };
@@ -260,6 +260,7 @@ pub fn build(pattern: &ElemPattern, bindings: &Bindings, args: &Args) -> Elem {
         "sequence" => Elem::Sequence(size(0), size(1)),
         "image" => Elem::Image([size(0), size(1), size(2)]),
         "map" => Elem::Map([size(0), size(1), size(2)]),
+        "codes" => Elem::Codes([size(0), size(1), size(2)]),
         "tokens" => Elem::Tokens(crate::types::Language::Detect),
         "text" => Elem::Text(crate::types::Language::Detect),
         _ => Elem::Unknown,

@@ -85,6 +85,8 @@ pub enum Elem {
     Image([Size; 3]),
     /// Numbers in place: height, width, channels.
     Map([Size; 3]),
+    /// A code from 0 to below `n` a pixel: height, width, `n`.
+    Codes([Size; 3]),
     Vector(Size),
     /// At most `t` steps of `n` numbers.
     Sequence(Size, Size),
@@ -123,6 +125,7 @@ impl fmt::Display for Elem {
             Elem::Tokens(_) => f.write_str("tokens"),
             Elem::Image([h, w, c]) => write!(f, "image[{h}, {w}, {c}]"),
             Elem::Map([h, w, c]) => write!(f, "map[{h}, {w}, {c}]"),
+            Elem::Codes([h, w, n]) => write!(f, "codes[{h}, {w}, {n}]"),
             Elem::Vector(n) => write!(f, "vector[{n}]"),
             Elem::Sequence(t, n) => write!(f, "sequence[{t}, {n}]"),
             Elem::Unknown => f.write_str("?"),

@@ -28,7 +28,7 @@ impl Checker<'_> {
             let NodeKind::Stage { body, stage, args, alternative, .. } = &node.kind else { continue };
             let Type::Column(c) = &node.ty else { continue };
             let Some((numbers, bytes)) = one_row(&c.elem) else { continue };
-            let streams = matches!(c.elem, Elem::Image(_) | Elem::Map(_));
+            let streams = matches!(c.elem, Elem::Image(_) | Elem::Map(_) | Elem::Codes(_));
             let signature = self.vocabulary.get(stage).map(|e| e.signature);
             let weights = match signature {
                 Some(s) if s.weights => self.weights(node, s.types.get(*alternative).copied(), s.cost, args),
@@ -90,6 +90,7 @@ fn one_row(elem: &Elem) -> Option<(u64, u64)> {
         Elem::Sequence(t, n) => Some((product(&[*t, *n])?, 4)),
         Elem::Image(sizes) => Some((product(sizes)?, 1)),
         Elem::Map(sizes) => Some((product(sizes)?, 4)),
+        Elem::Codes([height, width, _]) => Some((product(&[*height, *width])?, 4)),
         _ => None,
     }
 }

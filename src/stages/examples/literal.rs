@@ -422,6 +422,7 @@ impl Literal {
             (Literal::Sequences(rows), Elem::Sequence(_, n)) => {
                 rows.iter().flatten().flatten().all(|step| size(*n, step.len()))
             }
+            (Literal::Map([height, width, _], _), Elem::Codes([h, w, _])) => size(*h, *height) && size(*w, *width),
             (Literal::Picture(found, _), Elem::Image(wanted)) | (Literal::Map(found, _), Elem::Map(wanted)) => {
                 sizes(wanted, found)
             }
