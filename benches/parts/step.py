@@ -7,7 +7,8 @@ import place
 from measure import Table, once
 
 TURNS = 12
-STEPS = {"mlp": 60, "bpr": 150}
+STEPS = {"mlp": 60, "bpr": 150, "cnn": 8, "lstm": 20, "attention": 15}
+PEER_STEPS = {"mlp": 40, "bpr-dense": 15, "bpr-sparse": 40, "cnn": 8, "lstm": 20, "attention": 15}
 FOUND = re.compile(r"median ([\d.]+) ms least ([\d.]+) ms cpu ([\d.]+) ms")
 
 
@@ -42,31 +43,34 @@ def run():
     found = {}
     for _ in range(TURNS):
         for threads, peer in peers.items():
-            for name in ("mlp", "bpr"):
+            for name in STEPS:
                 found.setdefault((name, threads), []).append(ours(name, threads))
-            for name, count in (("mlp", 40), ("bpr-dense", 15), ("bpr-sparse", 40)):
+            for name, count in PEER_STEPS.items():
                 found.setdefault((f"torch-{name}", threads), []).append(peer.steps(name, count))
     for peer in peers.values():
         peer.end()
 
     table = Table(f"step: beside PyTorch {peers[1].version}; of each turn the median step, then the median over {TURNS} turns")
-    goals = {("mlp", 1): 1, ("mlp", 2): 1, ("bpr-dense", 1): 10, ("bpr-sparse", 1): 3, ("bpr-dense", 2): 1, ("bpr-sparse", 2): 1}
+    goals = {("bpr-dense", 1): 10, ("bpr-sparse", 1): 3}
     names = {
         "mlp": "MLP 512-256-128-1, batch 256, Adam",
         "bpr-dense": "BPR 2 × 10,000×64, batch 1,024, beside dense Adam",
         "bpr-sparse": "BPR, beside SparseAdam",
+        "cnn": "CNN, 64 images of 64×64×3, conv 16 and 32",
+        "lstm": "LSTM, 64 sequences of 40 tokens, 64 wide",
+        "attention": "causal attention block, 64 sequences of 50 steps, 64 wide",
     }
     for name, what in names.items():
-        own = "mlp" if name == "mlp" else "bpr"
+        own = name.split("-")[0]
         for threads in (1, 2):
             mine, other = found[own, threads], found[f"torch-{name}", threads]
             s = "" if threads == 1 else "s"
-            goal = goals[name, threads]
+            goal = goals.get((name, threads), 1)
             table.pair(f"{what}, {threads} thread{s}, wall", column(mine, 0), column(other, 0), "ms", goal=goal)
             table.pair(f"  the least of all steps, {threads} thread{s}", [min(column(mine, 1))], [min(column(other, 1))], "ms")
             if threads == 1:
                 table.pair("  CPU", column(mine, 2), column(other, 2), "ms", goal=goal)
-    for name in ("mlp", "bpr"):
+    for name in STEPS:
         goal = 1.4 if name == "mlp" else None
         one, two = found[name, 1], found[name, 2]
         table.pair(f"own second thread, {name}, wall", column(two, 0), column(one, 0), "ms", goal=goal, peer="on one thread")

@@ -1,7 +1,7 @@
 """Steps of training in PyTorch, on demand: reads `NAME STEPS` a line, answers `wall-median wall-least cpu-mean` in milliseconds a step.
 
-The same networks as src/tensor/examples/step.rs: an MLP 512→256→128→1 on 256 rows with Adam and the binary cross-entropy of logits,
-and BPR on two tables of 10,000 × 64 with 1,024 triples. Argument: the number of threads.
+The same networks as src/tensor/examples/step.rs, which says what they are: an MLP, BPR on two tables, a CNN, an LSTM and a block of
+self-attention, with Adam and the binary cross-entropy of logits. Argument: the number of threads.
 """
 
 import sys
@@ -46,7 +46,63 @@ def bpr(sparse):
     return step
 
 
-STEPS = {"mlp": mlp(), "bpr-dense": bpr(False), "bpr-sparse": bpr(True)}
+def stepper(net, x):
+    y = (torch.rand(len(x), 1) > 0.5).float()
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        F.binary_cross_entropy_with_logits(net(x), y).backward()
+        optimizer.step()
+
+    return step
+
+
+def cnn():
+    def part(channels, outputs):
+        return [nn.Conv2d(channels, outputs, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+
+    net = nn.Sequential(*part(3, 16), *part(16, 32), nn.Flatten(), nn.Linear(32 * 16 * 16, 64), nn.ReLU(), nn.Linear(64, 1))
+    return stepper(net, torch.randn(64, 3, 64, 64))
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.lstm, self.dense = nn.Embedding(5_000, 64), nn.LSTM(64, 64, batch_first=True), nn.Linear(64, 1)
+
+    def forward(self, tokens):
+        return self.dense(self.lstm(self.table(tokens))[0][:, -1])
+
+
+class Attention(nn.Module):
+    """A causal block, each part behind a layer norm and beside what goes in."""
+
+    def __init__(self, steps=50, n=64):
+        super().__init__()
+        self.places = nn.Parameter(torch.randn(steps, n) * 0.1)
+        self.first, self.second = nn.LayerNorm(n), nn.LayerNorm(n)
+        self.into, self.out = nn.Linear(n, 3 * n), nn.Linear(n, n)
+        self.forward_part = nn.Sequential(nn.Linear(n, 4 * n), nn.ReLU(), nn.Linear(4 * n, n))
+        self.dense = nn.Linear(n, 1)
+
+    def forward(self, x):
+        x = x + self.places
+        q, k, v = (part.unflatten(2, (2, -1)).transpose(1, 2) for part in self.into(self.first(x)).chunk(3, 2))
+        h = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
+        x = x + self.out(h)
+        x = x + self.forward_part(self.second(x))
+        return self.dense(x.mean(1))
+
+
+STEPS = {
+    "cnn": cnn(),
+    "lstm": stepper(Recurrent(), torch.randint(0, 5_000, (64, 40))),
+    "attention": stepper(Attention(), torch.randn(64, 50, 64)),
+    "mlp": mlp(),
+    "bpr-dense": bpr(False),
+    "bpr-sparse": bpr(True),
+}
 
 print("ready", torch.__version__, flush=True)
 for line in sys.stdin:

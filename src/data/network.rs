@@ -186,6 +186,9 @@ pub trait Network {
     /// Makes `[t, …]` a sequence whose rows have these lengths, at most `t`; steps beyond are padding.
     fn sequence(&mut self, value: &Var, lengths: &[u32]) -> Result<Var>;
 
+    /// Returns the numbers of a value, row by row.
+    fn numbers(&self, value: &Var) -> Result<&[f32]>;
+
     /// Returns the lengths of a sequence's rows; nothing where the value is none, and all steps count.
     fn lengths(&self, value: &Var) -> Option<&[u32]>;
 

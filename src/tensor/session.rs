@@ -312,6 +312,10 @@ impl Network for Session<'_> {
         ops::view::sequence(self, value, lengths)
     }
 
+    fn numbers(&self, value: &Var) -> Result<&[f32]> {
+        self.values(value)
+    }
+
     fn lengths(&self, value: &Var) -> Option<&[u32]> {
         self.nodes.get(value.id)?.lengths.as_deref()
     }

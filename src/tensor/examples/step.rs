@@ -1,11 +1,17 @@
-//! Times one training step: an MLP 512→256→128→1 on batches of 256 with Adam, and BPR on two tables of 10,000×64 with lazy Adam on
-//! batches of 1,024. Prints the median, the least, and the mean CPU time of all threads, in milliseconds; `RAYON_NUM_THREADS` says
-//! on how many threads. Arguments: the count of steps (300), and `mlp` or `bpr` for one of the two.
+//! Times one training step with Adam. Prints the median, the least, and the mean CPU time of all threads, in milliseconds;
+//! `RAYON_NUM_THREADS` says on how many threads. Arguments: the count of steps (300), and one of the names.
+//!
+//! - `mlp`: 512→256→128→1 on batches of 256;
+//! - `bpr`: two tables of 10,000×64, lazily, on batches of 1,024;
+//! - `cnn`: 64 images of 64×64×3, conv 3→16 and 16→32 of 3×3 with padding, relu and pooling by 2×2 after each, dense 64, dense 1;
+//! - `lstm`: 64 sequences of 40 tokens, a table of 5,000×64, an LSTM of 64, its last state, dense 1;
+//! - `attention`: 64 sequences of 50 steps of 64, positions, causal self-attention of two heads and a feed-forward part 64→256→64,
+//!   each behind a layer norm and beside what goes in, then the mean of the steps, dense 1.
 //!
 //! A step is all that repeats: the pass forward, the way back, and the update. The inputs are made beforehand.
 
 use mmf_data::error::Result;
-use mmf_data::network::{Activation, Init, Network, Op};
+use mmf_data::network::{Activation, Init, Network, Op, Recurrent, Steps, Var, Window};
 use mmf_tensor::{Loss, Optimizer, Parameters, Rule, Session, Slices};
 use std::ops::Range;
 use std::time::Instant;
@@ -15,6 +21,11 @@ const BATCH: usize = 256;
 const ROWS: usize = 10_000;
 const WIDTH: usize = 64;
 const RANKED: usize = 1024;
+const FEW: usize = 64;
+const SIDE: usize = 64;
+const WORDS: usize = 5000;
+const LENGTH: usize = 40;
+const STEPS: usize = 50;
 
 fn main() -> Result<()> {
     let threads = rayon::current_num_threads();
@@ -57,7 +68,94 @@ fn main() -> Result<()> {
     if wanted("bpr") {
         report("bpr", threads, &time(steps, RANKED, &bpr)?);
     }
+    if wanted("cnn") {
+        let images = noise(FEW * SIDE * SIDE * 3, 6);
+        report("cnn", threads, &time(steps, FEW, &|session, rows| cnn(session, rows, &images, &targets))?);
+    }
+    if wanted("lstm") {
+        let tokens: Vec<u32> =
+            noise(FEW * LENGTH, 7).iter().map(|x| ((x + 1.0) * 0.4999 * WORDS as f32) as u32).collect();
+        report("lstm", threads, &time(steps, FEW, &|session, rows| lstm(session, rows, &tokens, &targets))?);
+    }
+    if wanted("attention") {
+        let x = noise(FEW * STEPS * WIDTH, 8);
+        report("attention", threads, &time(steps, FEW, &|session, rows| attention(session, rows, &x, &targets))?);
+    }
     Ok(())
+}
+
+fn dense(session: &mut Session, place: u64, x: &Var, width: usize, act: Activation) -> Result<Var> {
+    session.at(place, "dense");
+    let init = Init::Uniform { fan_in: x.width() };
+    let w = session.parameter("w", &[x.width(), width], init);
+    let b = session.parameter("b", &[width], init);
+    session.apply(Op::Dense(act), &[x], &[w, b])
+}
+
+fn cnn(session: &mut Session, rows: Range<usize>, images: &[f32], targets: &[f32]) -> Result<Loss> {
+    let width = SIDE * SIDE * 3;
+    let numbers = images[rows.start * width..rows.end * width].to_vec();
+    let mut x = session.constant(rows.len(), &[SIDE, SIDE, 3], numbers)?;
+    for (place, channels) in [(0, 16), (1, 32)] {
+        session.at(place, "conv");
+        let from = x.dims[2];
+        let init = Init::Uniform { fan_in: 9 * from };
+        let w = session.parameter("w", &[3, 3, from, channels], init);
+        let b = session.parameter("b", &[channels], init);
+        let window = Window { kernel: [3, 3], stride: [1, 1], padding: [1, 1] };
+        x = session.apply(Op::Conv(window), &[&x], &[w, b])?;
+        x = session.apply(Op::Relu, &[&x], &[])?;
+        x = session.apply(Op::MaxPool(Window { kernel: [2, 2], stride: [2, 2], padding: [0, 0] }), &[&x], &[])?;
+    }
+    x = session.view(&x, rows.len(), &[x.width()])?;
+    x = dense(session, 2, &x, 64, Activation::Relu)?;
+    x = dense(session, 3, &x, 1, Activation::None)?;
+    session.binary_cross_entropy_of_logits(&x, &targets[rows], None)
+}
+
+fn lstm(session: &mut Session, rows: Range<usize>, tokens: &[u32], targets: &[f32]) -> Result<Loss> {
+    session.at(0, "tokens");
+    let table = session.table("table", WORDS, WIDTH, Init::Normal { deviation: 0.1 });
+    let lengths = vec![LENGTH as u32; rows.len()];
+    let x = session.lookup_steps(table, &tokens[rows.start * LENGTH..rows.end * LENGTH], &lengths, LENGTH)?;
+    session.at(1, "lstm");
+    let init = Init::Uniform { fan_in: WIDTH };
+    let w = session.parameter("w", &[WIDTH, 4 * WIDTH], init);
+    let u = session.parameter("u", &[WIDTH, 4 * WIDTH], init);
+    let b = session.parameter("b", &[4 * WIDTH], init);
+    let x = session.apply(Op::Lstm(Recurrent::default()), &[&x], &[w, u, b])?;
+    let x = dense(session, 2, &x, 1, Activation::None)?;
+    session.binary_cross_entropy_of_logits(&x, &targets[rows], None)
+}
+
+fn attention(session: &mut Session, rows: Range<usize>, numbers: &[f32], targets: &[f32]) -> Result<Loss> {
+    let (count, flat) = (rows.len(), rows.len() * STEPS);
+    let own = numbers[rows.start * STEPS * WIDTH..rows.end * STEPS * WIDTH].to_vec();
+    let x = session.constant(count, &[STEPS, WIDTH], own)?;
+    session.at(0, "positions");
+    let places = session.parameter("places", &[STEPS, WIDTH], Init::Normal { deviation: 0.1 });
+    let x = session.apply(Op::Positions, &[&x], &[places])?;
+    let x = session.view(&x, flat, &[WIDTH])?;
+    let norm = |session: &mut Session, place: u64, x: &Var| {
+        session.at(place, "norm");
+        let (g, c) = (session.parameter("g", &[WIDTH], Init::Ones), session.parameter("c", &[WIDTH], Init::Zeros));
+        session.apply(Op::LayerNorm { epsilon: 1e-5 }, &[x], &[g, c])
+    };
+    let h = norm(session, 1, &x)?;
+    let h = dense(session, 2, &h, 3 * WIDTH, Activation::None)?;
+    let h = session.view(&h, count, &[STEPS, 3 * WIDTH])?;
+    let h = session.apply(Op::Attention { heads: 2, causal: true }, &[&h], &[])?;
+    let h = session.view(&h, flat, &[WIDTH])?;
+    let h = dense(session, 3, &h, WIDTH, Activation::None)?;
+    let x = session.apply(Op::Add, &[&x, &h], &[])?;
+    let h = norm(session, 4, &x)?;
+    let h = dense(session, 5, &h, 4 * WIDTH, Activation::Relu)?;
+    let h = dense(session, 6, &h, WIDTH, Activation::None)?;
+    let x = session.apply(Op::Add, &[&x, &h], &[])?;
+    let x = session.view(&x, count, &[STEPS, WIDTH])?;
+    let x = session.apply(Op::Steps(Steps::Mean), &[&x], &[])?;
+    let x = dense(session, 7, &x, 1, Activation::None)?;
+    session.binary_cross_entropy_of_logits(&x, &targets[rows], None)
 }
 
 /// What steps took, in milliseconds.

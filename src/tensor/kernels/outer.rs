@@ -72,18 +72,19 @@ unsafe fn body<L: Lanes>(a: Side, g: Side, count: usize, out: &mut [f32], out_st
         let mut row = 0;
         while row < a.width {
             let rows = ROWS.min(a.width - row);
-            let run = match rows {
-                1 => tile::<L, 1>,
-                2 => tile::<L, 2>,
-                3 => tile::<L, 3>,
-                4 => tile::<L, 4>,
-                5 => tile::<L, 5>,
-                _ => tile::<L, ROWS>,
-            };
             // SAFETY: within the sides and `out`.
             unsafe {
                 let (from, along) = (a.data.as_ptr().add(row), g.data.as_ptr().add(column));
-                run((from, a.step), (along, g.step), count, out.add(row * out_step + column), out_step);
+                let (left, right, to) = ((from, a.step), (along, g.step), out.add(row * out_step + column));
+                // Each is named where it is called: through a pointer it would be compiled for the plain registers.
+                match rows {
+                    1 => tile::<L, 1>(left, right, count, to, out_step),
+                    2 => tile::<L, 2>(left, right, count, to, out_step),
+                    3 => tile::<L, 3>(left, right, count, to, out_step),
+                    4 => tile::<L, 4>(left, right, count, to, out_step),
+                    5 => tile::<L, 5>(left, right, count, to, out_step),
+                    _ => tile::<L, ROWS>(left, right, count, to, out_step),
+                }
             }
             row += rows;
         }

@@ -133,15 +133,16 @@ unsafe fn body<L: Lanes>(a: Windows, b: &Panels, out: &mut [f32], out_step: usiz
                 let to = out.add(row * out_step + first);
                 let bias = if let Start::Bias(bias) = start { bias.as_ptr().add(first) } else { std::ptr::null() };
                 let there = matches!(start, Start::There);
-                let run = match rows {
-                    1 => tile::<L, 1>,
-                    2 => tile::<L, 2>,
-                    3 => tile::<L, 3>,
-                    4 => tile::<L, 4>,
-                    5 => tile::<L, 5>,
-                    _ => tile::<L, ROWS>,
-                };
-                run(a, a_at, panel.as_ptr(), to, out_step, columns, bias, there);
+                let at = (a_at, panel.as_ptr(), to);
+                // Each is named where it is called: through a pointer it would be compiled for the plain registers.
+                match rows {
+                    1 => tile::<L, 1>(a, at, out_step, columns, bias, there),
+                    2 => tile::<L, 2>(a, at, out_step, columns, bias, there),
+                    3 => tile::<L, 3>(a, at, out_step, columns, bias, there),
+                    4 => tile::<L, 4>(a, at, out_step, columns, bias, there),
+                    5 => tile::<L, 5>(a, at, out_step, columns, bias, there),
+                    _ => tile::<L, ROWS>(a, at, out_step, columns, bias, there),
+                }
             }
             row += rows;
         }
@@ -150,12 +151,9 @@ unsafe fn body<L: Lanes>(a: Windows, b: &Panels, out: &mut [f32], out_step: usiz
 
 /// Computes `P` rows of one panel.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 unsafe fn tile<L: Lanes, const P: usize>(
     a: Windows,
-    from: *const f32,
-    panel: *const f32,
-    to: *mut f32,
+    (from, panel, to): (*const f32, *const f32, *mut f32),
     to_step: usize,
     columns: usize,
     bias: *const f32,

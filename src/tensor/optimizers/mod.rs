@@ -1,12 +1,15 @@
-//! Update rules. Dense weights are updated by dfdx's own kernels, tables by lazy ones that touch only the rows of a step.
+//! Update rules. Dense weights are updated by dfdx's own kernels, under Adam by the same in blocks; tables by lazy ones that touch
+//! only the rows of a step.
 
+mod adam;
 mod lazy;
 
 use crate::gradients::Gradients;
 use crate::kernels::elementwise;
 use crate::parameters::Parameters;
 use crate::value::{Buffer, Matrix, device_error, write};
-use dfdx::prelude::{AdamConfig, Cpu, CpuError, Momentum, SgdConfig, Storage, WeightDecay};
+use adam::Adam;
+use dfdx::prelude::{Cpu, CpuError, Momentum, SgdConfig, Storage, WeightDecay};
 use mmf_data::error::Result;
 use rayon::prelude::*;
 
@@ -197,7 +200,7 @@ fn update(rule: Rule, job: Job) -> std::result::Result<(), CpuError> {
     }
 }
 
-/// Updates a dense weight by dfdx's kernels.
+/// Updates a dense weight: by dfdx's kernels, or as they do.
 fn dense(
     rule: Rule,
     steps: i32,
@@ -208,7 +211,6 @@ fn dense(
 ) -> std::result::Result<(), CpuError> {
     let l2 = |decay: f64| (decay != 0.0).then_some(WeightDecay::L2(decay));
     let sgd = |lr, momentum, decay| SgdConfig { lr, momentum, weight_decay: l2(decay) };
-    let adam = |lr, betas, eps, weight_decay| AdamConfig { lr, betas, eps, weight_decay };
     match (rule, second) {
         (Rule::GradientDescent { rate }, _) => sgd(rate, None, 0.0).try_update(weight, first, gradient),
         (Rule::Sgd { rate, decay }, _) => sgd(rate, None, decay).try_update(weight, first, gradient),
@@ -217,11 +219,14 @@ fn dense(
             sgd(rate, Some(kind), decay).try_update(weight, first, gradient)
         }
         (Rule::Adam { rate, betas, epsilon, decay }, Some(second)) => {
-            adam(rate, betas, epsilon, l2(decay)).try_update(steps, weight, first, second, gradient)
+            let adam = Adam { rate, betas, epsilon, decay, decoupled: 0.0 };
+            adam::update(adam, steps, write(weight), [first, second], gradient);
+            Ok(())
         }
         (Rule::AdamW { rate, betas, epsilon, decay }, Some(second)) => {
-            let decay = Some(WeightDecay::Decoupled(decay));
-            adam(rate, betas, epsilon, decay).try_update(steps, weight, first, second, gradient)
+            let adam = Adam { rate, betas, epsilon, decay: 0.0, decoupled: decay };
+            adam::update(adam, steps, write(weight), [first, second], gradient);
+            Ok(())
         }
         (Rule::Adam { .. } | Rule::AdamW { .. }, None) => unreachable!("Adam's state has two moments"),
     }

@@ -1,7 +1,7 @@
 //! The same bytes on 1, 2 and 4 threads, and from a run that was interrupted.
 
 use mmf_data::error::Result;
-use mmf_data::network::{Activation, Init, Network, Op, Var};
+use mmf_data::network::{Activation, Init, Network, Op, Recurrent, Steps, Var, Window};
 use mmf_tensor::{Loss, Optimizer, Parameters, Rule, Session, Slices};
 use std::ops::Range;
 
@@ -66,6 +66,65 @@ fn ranking(session: &mut Session, rows: Range<usize>, step: u64) -> Result<Loss>
     session.bpr(&positive, &negative, None)
 }
 
+/// Two convolutions with batch norm between, over maps of 6×6×2.
+fn pictures(session: &mut Session, rows: Range<usize>, step: u64) -> Result<Loss> {
+    let width = 6 * 6 * 2;
+    let all = noise(ROWS * width, step + 40);
+    let x = session.constant(rows.len(), &[6, 6, 2], all[rows.start * width..rows.end * width].to_vec())?;
+    session.at(20, "conv");
+    let window = Window { kernel: [3, 3], stride: [1, 1], padding: [1, 1] };
+    let init = Init::Uniform { fan_in: 18 };
+    let (w, b) = (session.parameter("w", &[3, 3, 2, 8], init), session.parameter("b", &[8], init));
+    let x = session.apply(Op::Conv(window), &[&x], &[w, b])?;
+    session.at(21, "norm");
+    let (g, c) = (session.parameter("g", &[8], Init::Ones), session.parameter("c", &[8], Init::Zeros));
+    let (mean, variance) = (session.state("mean", &[8], Init::Zeros), session.state("variance", &[8], Init::Ones));
+    let norm = Op::BatchNorm { epsilon: 1e-5, momentum: 0.1 };
+    let x = session.apply(norm, &[&x], &[g, c, mean, variance])?;
+    let x = session.apply(Op::Relu, &[&x], &[])?;
+    let x = session.apply(Op::MaxPool(Window { kernel: [2, 2], stride: [2, 2], padding: [0, 0] }), &[&x], &[])?;
+    session.at(22, "conv");
+    let w = session.parameter("w", &[2, 2, 8, 5], Init::Uniform { fan_in: 32 });
+    let window = Window { kernel: [2, 2], stride: [1, 1], padding: [0, 0] };
+    let x = session.apply(Op::Conv(window), &[&x], &[w])?;
+    let x = session.apply(Op::AveragePool(Window { kernel: [2, 2], stride: [2, 2], padding: [0, 0] }), &[&x], &[])?;
+    let x = session.view(&x, rows.len(), &[5])?;
+    let x = dense(session, 23, &x, 3, Activation::None)?;
+    let classes: Vec<u32> = rows.map(|row| (row % 3) as u32).collect();
+    session.cross_entropy_of_logits(&x, &classes, None)
+}
+
+/// Tokens with positions through causal attention, an LSTM, and a GRU that reads backwards.
+fn sentences(session: &mut Session, rows: Range<usize>, step: u64) -> Result<Loss> {
+    let lengths: Vec<u32> = rows.clone().map(|row| (row * 7 % 6) as u32).collect();
+    let total = lengths.iter().sum::<u32>() as usize;
+    let tokens: Vec<u32> = (0..total).map(|i| ((i * 13 + rows.start * 5 + step as usize) % 40) as u32).collect();
+    session.at(30, "tokens");
+    let table = session.table("table", 40, 6, Init::Normal { deviation: 0.3 });
+    let x = session.lookup_steps(table, &tokens, &lengths, 5)?;
+    let places = session.parameter("places", &[8, 6], Init::Normal { deviation: 0.1 });
+    let x = session.apply(Op::Positions, &[&x], &[places])?;
+    let x = session.apply(Op::Attention { heads: 2, causal: true }, &[&x, &x, &x], &[])?;
+    let mut parts = Vec::new();
+    for (place, gates) in [(31, 4), (32, 3)] {
+        session.at(place, "recurrent");
+        let init = Init::Uniform { fan_in: 7 };
+        let w = session.parameter("w", &[6, gates * 7], init);
+        let u = session.parameter("u", &[7, gates * 7], init);
+        let (b, c) = (session.parameter("b", &[gates * 7], init), session.parameter("c", &[gates * 7], init));
+        parts.push(if gates == 4 {
+            session.apply(Op::Lstm(Recurrent::default()), &[&x], &[w, u, b])?
+        } else {
+            session.apply(Op::Gru(Recurrent { backwards: true, all: false }), &[&x], &[w, u, b, c])?
+        });
+    }
+    parts.push(session.apply(Op::Steps(Steps::Mean), &[&x], &[])?);
+    let x = session.apply(Op::Concat, &parts.iter().collect::<Vec<_>>(), &[])?;
+    let x = dense(session, 33, &x, 1, Activation::None)?;
+    let targets: Vec<f32> = rows.map(|row| (row * 7 % 6) as f32 * 0.2).collect();
+    session.squared_error(&x, &targets, None)
+}
+
 type Model = fn(&mut Session, Range<usize>, u64) -> Result<Loss>;
 
 /// Trains for `steps` steps; saves and reads everything back before step `broken`. Returns the weights' bytes and all losses.
@@ -95,7 +154,7 @@ fn train(model: Model, threads: usize, steps: u64, broken: Option<u64>) -> (Vec<
 
 #[test]
 fn bytes_do_not_depend_on_threads() {
-    for model in [classes as Model, ranking] {
+    for model in [classes as Model, ranking, pictures, sentences] {
         let one = train(model, 1, 30, None);
         assert_eq!(one, train(model, 2, 30, None));
         assert_eq!(one, train(model, 4, 30, None));
@@ -106,9 +165,26 @@ fn bytes_do_not_depend_on_threads() {
 
 #[test]
 fn an_interrupted_training_ends_in_the_same_bytes() {
-    for model in [classes as Model, ranking] {
+    for model in [classes as Model, ranking, pictures, sentences] {
         assert_eq!(train(model, 2, 20, None), train(model, 2, 20, Some(9)));
     }
+}
+
+/// Outside training the running statistics count, so that a row's result does not depend on what stands beside it.
+#[test]
+fn a_network_with_batch_norm_reads_rows_by_themselves() {
+    let (bytes, _) = train(pictures, 2, 12, None);
+    let parameters = Parameters::from_bytes(&bytes).unwrap();
+    let mut session = Session::reading(&parameters);
+    let whole = pictures(&mut session, 0..ROWS, 3).unwrap();
+    let whole = session.sum_of(&whole).unwrap();
+    let mut sum = 0.0;
+    for row in 0..ROWS {
+        let mut session = Session::reading(&parameters);
+        let one = pictures(&mut session, row..row + 1, 3).unwrap();
+        sum += session.sum_of(&one).unwrap();
+    }
+    assert!((whole - sum).abs() < 1e-3 * whole, "{whole} and {sum}");
 }
 
 /// A batch in slices has the same mean and gradients as one in a single session, but for rounding.
