@@ -5,6 +5,7 @@ pub(crate) mod predictions;
 mod learn;
 mod network;
 mod recipe;
+mod space;
 mod supervised;
 mod trained;
 

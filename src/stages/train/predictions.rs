@@ -16,6 +16,8 @@
 //! | | `top.items`, `top.scores`, `top.ends` | u32, f32, i64 | the first items of each ranking, best first |
 //! | | `items` | i64 | count of all candidates |
 //! | | `cold` | i64 | count of users without a training row |
+//! | all, where there is one | `space.units`, `space.width`, `space.values` | u32, i64, f32 | vectors of some rows, or of items, for a picture ([`super::space`]) |
+//! | recommend | `space.counts` | u32 | count of each such item's training rows |
 //!
 //! A rank is the count of candidates whose score is equal or higher: equal scores rank worst. In `top`, equal scores stand in the order
 //! of their names.

@@ -19,6 +19,7 @@ use super::learn::{Course, Work, learn};
 use super::network::{Circuit, TaskRows};
 use super::predictions::{Classified, Regressed};
 use super::recipe::{self, Stop};
+use super::space;
 use super::trained::{self, part};
 
 /// Rows that are predicted at a time.
@@ -81,7 +82,10 @@ pub(crate) fn train(context: &Context, args: &Args, call: &TrainCall, settings: 
 
 /// Predicts a part.
 pub(crate) fn predict(call: &TrainCall, settings: &Settings<'_>, trained: &Arrays, part: Part) -> Result<Predictions> {
-    Rowwise::new(call, settings)?.predict(&trained::weights(trained)?, part)
+    let (work, parameters) = (Rowwise::new(call, settings)?, trained::weights(trained)?);
+    let mut predictions = work.predict(&parameters, part)?;
+    space::of_rows(&work.circuit, work.output, &parameters, &mut predictions)?;
+    Ok(predictions)
 }
 
 /// A training whose rows are those of the split's table.

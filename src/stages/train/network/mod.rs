@@ -84,6 +84,20 @@ impl<'p> Circuit<'p> {
     }
 
     /// Learns which rows of embeddings the training rows lead to.
+    /// Returns what enters the last `dense` layer before a value: the space in which a plain head tells rows apart. `None` where
+    /// none stands there, or several values meet behind it.
+    pub(crate) fn entrance(&self, output: &Edge) -> Option<Edge> {
+        let mut at = output.clone();
+        loop {
+            let Kind::Joint { name, inputs: [input], .. } = &self.nodes[at.node] else { return None };
+            at.via.extend(input.via.iter().cloned());
+            at.node = input.node;
+            if *name == HEAD {
+                return Some(at);
+            }
+        }
+    }
+
     pub(crate) fn know(&mut self, training: TaskRows<'_>, outputs: &[&Edge]) -> Result<()> {
         let numbers = training.numbers();
         let targets: Vec<Target> = outputs.iter().map(|&edge| (numbers.clone(), edge.clone())).collect();
@@ -168,6 +182,8 @@ impl<'p> Circuit<'p> {
 /// The stage whose weights are rows.
 const EMBEDDING: &str = "embedding";
 
+/// The stage that ends a network, before its activation.
+const HEAD: &str = "dense";
 fn gathered(session: &mut Session<'_>, value: &Option<Var>, places: Option<&[u32]>) -> Result<Var> {
     let value = value.as_ref().ok_or_else(|| Error::bug("a node of a plan comes before its inputs"))?;
     match places {

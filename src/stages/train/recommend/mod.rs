@@ -119,7 +119,8 @@ impl Train for Recommend {
         top: usize,
     ) -> Result<Predictions> {
         let work = Ranking::new(args, call)?;
-        let ranked = work.rank(&trained::weights(trained)?, part, top, Some(context))?;
+        let parameters = trained::weights(trained)?;
+        let ranked = work.rank(&parameters, part, top, Some(context))?;
         if ranked.cold > 0 {
             let (cold, all, word) = (ranked.cold, ranked.users.len(), part.word());
             context.host.report(Report::Note(say!(
@@ -134,7 +135,9 @@ impl Train for Recommend {
                 "{all} 个参与排序的物品中有 {cold} 个没有训练数据"
             )));
         }
-        Ok(ranked.write())
+        let mut predictions = ranked.write();
+        work.space(&parameters, &mut predictions)?;
+        Ok(predictions)
     }
 
     fn ranks(&self) -> bool {

@@ -1,0 +1,69 @@
+//! The space in which a trained network sees its rows, for a picture of it: what enters the last layer of weights, or the items'
+//! side of an inner product.
+
+use mmf_data::arrays::Array;
+use mmf_data::error::Result;
+use mmf_data::plan::Edge;
+use mmf_data::stage::Predictions;
+use mmf_tensor::{Parameters, Session};
+use rayon::prelude::*;
+
+use super::network::{Circuit, TaskRows};
+
+/// Rows that are kept.
+const ROWS: usize = 1000;
+/// Numbers that are kept: of wide spaces, fewer rows.
+const NUMBERS: usize = 1 << 20;
+/// Rows that are computed at a time.
+const BLOCK: usize = 512;
+
+/// Returns places among `count` rows, spread evenly, as many as are kept.
+pub(crate) fn spread(count: usize, width: usize) -> Vec<usize> {
+    let most = ROWS.min(NUMBERS / width.max(1)).max(1);
+    if count <= most { (0..count).collect() } else { (0..most).map(|i| i * count / most).collect() }
+}
+
+/// Puts the vectors of rows, or of items with their counts of training rows. Spaces of one number, and such that hold numbers
+/// that are not finite, are left out.
+pub(crate) fn put(
+    into: &mut Predictions,
+    units: Vec<u32>,
+    (width, numbers): (usize, Vec<f32>),
+    counts: Option<Vec<u32>>,
+) {
+    if width < 2 || units.is_empty() || numbers.iter().any(|x| !x.is_finite()) {
+        return;
+    }
+    into.put("space.units", Array::U32(units));
+    into.put("space.width", Array::I64(vec![width as i64]));
+    into.put("space.values", Array::F32(numbers));
+    if let Some(counts) = counts {
+        into.put("space.counts", Array::U32(counts));
+    }
+}
+
+/// Puts what enters the last layer before an output, at some of the rows that were predicted.
+pub(crate) fn of_rows(
+    circuit: &Circuit<'_>,
+    output: &Edge,
+    parameters: &Parameters,
+    predictions: &mut Predictions,
+) -> Result<()> {
+    let Some(entrance) = circuit.entrance(output) else { return Ok(()) };
+    let units = predictions.u32s("units")?.to_vec();
+    let read = |rows: &[u32]| -> Result<(usize, Vec<f32>)> {
+        let mut session = Session::reading(parameters);
+        let pass = circuit.forward(&mut session, TaskRows::Table(rows), &[&entrance])?;
+        Ok((pass.values[0].width(), session.values(&pass.values[0])?.to_vec()))
+    };
+    let Some(first) = units.first() else { return Ok(()) };
+    let width = read(&[*first])?.0;
+    let kept: Vec<u32> = spread(units.len(), width).into_iter().map(|place| units[place]).collect();
+    let blocks: Vec<Result<(usize, Vec<f32>)>> = kept.par_chunks(BLOCK).map(read).collect();
+    let mut numbers = Vec::with_capacity(kept.len() * width);
+    for block in blocks {
+        numbers.extend(block?.1);
+    }
+    put(predictions, kept, (width, numbers), None);
+    Ok(())
+}
