@@ -27,12 +27,6 @@ fn date(days: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
-/// Returns a name with what no file name may hold replaced.
-pub(crate) fn file_name(name: &str) -> String {
-    let odd = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
-    name.chars().map(|c| if odd(c) { '_' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

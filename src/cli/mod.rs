@@ -3,6 +3,7 @@
 mod check;
 mod clean;
 mod clock;
+mod completions;
 mod diagnose;
 mod engine;
 mod exit;
@@ -12,7 +13,9 @@ mod folder;
 mod graph;
 mod load;
 mod metrics;
+mod new;
 mod progress;
+mod report;
 mod run;
 mod runs;
 mod screen;
@@ -46,10 +49,12 @@ const ABOUT: &str = "Multimodal fusion in recommender systems: one file says wha
 mmf proves it sound before anything runs, runs it, and says how far the result can be trusted.";
 
 const EXAMPLES: &str = "Examples:
+  mmf new data/ -o films.mmf       a first typed pipeline, guessed from tables and pictures
   mmf check films.mmf              is it sound? names every mistake, and the mend
   mmf run films.mmf                check, run what is not in the store, measure
   mmf run films.mmf -p dim=128     the same with a parameter of the file changed
   mmf watch films.mmf              leave it running, and edit
+  mmf report --lang zh             the newest run's page anew, in Chinese
   mmf explain E0401                what a code means, with a wrong and a right example
   mmf stages tf_idf                what a stage takes, gives and does
 
@@ -97,7 +102,10 @@ enum Verb {
     Explain(explain::Explain),
     Why(why::Why),
     Runs(runs::Runs),
+    Report(report::Report),
+    New(new::New),
     Clean(clean::Clean),
+    Completions(completions::Completions),
 }
 
 /// Reads `name=value`.
@@ -168,7 +176,10 @@ fn act() -> ExitCode {
         Verb::Explain(verb) => explain::explain(&verb, &screen),
         Verb::Why(verb) => why::why(&verb, &global, &screen),
         Verb::Runs(verb) => runs::runs(&verb, &global, &screen),
+        Verb::Report(verb) => report::report(&verb, &global, &screen),
+        Verb::New(verb) => new::new(&verb, &screen),
         Verb::Clean(verb) => clean::clean(&verb, &global, &screen),
+        Verb::Completions(verb) => Ok(completions::completions(&verb)),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -13,7 +13,7 @@ use super::diagnose::{self, Count};
 use super::exit::Exit;
 use super::folder::{About, Folder};
 use super::progress::Progress;
-use super::screen::{Screen, Style};
+use super::screen::{self, Screen, Style};
 use super::trouble::Trouble;
 use super::{Global, engine, load, metrics};
 use crate::report::words::span;
@@ -80,6 +80,7 @@ pub(crate) fn about(file: &std::path::Path, global: &Global) -> About {
         params: global.params(),
         threads: engine::threads(global),
         kernel: engine::kernel().into(),
+        speech: screen::tongue(global.lang).into(),
         began: SystemTime::now(),
         clock: Instant::now(),
     }

@@ -7,6 +7,7 @@ use mmf_lang::diagnostic::Text;
 use mmf_lang::say;
 
 use super::trouble::Trouble;
+use crate::report::Speech;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tongue {
@@ -53,7 +54,7 @@ pub(crate) enum Style {
 
 impl Screen {
     pub(crate) fn new(lang: Option<Tongue>, format: Format, color: Color) -> Screen {
-        Screen { tongue: lang.unwrap_or_else(locale), format, color }
+        Screen { tongue: tongue(lang), format, color }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -132,6 +133,20 @@ impl Screen {
 /// A reader that went away (`mmf stages | head`) is no error.
 fn write(stream: &mut dyn Write, line: &str) {
     let _ = writeln!(stream, "{line}");
+}
+
+/// Returns the language asked for, else the locale's.
+pub(crate) fn tongue(asked: Option<Tongue>) -> Tongue {
+    asked.unwrap_or_else(locale)
+}
+
+impl From<Tongue> for Speech {
+    fn from(tongue: Tongue) -> Speech {
+        match tongue {
+            Tongue::En => Speech::English,
+            Tongue::Zh => Speech::Chinese,
+        }
+    }
 }
 
 /// Returns the language of the locale: the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that is set.

@@ -1,8 +1,11 @@
-//! How training went: a small figure for each curve of each train, and the numbers below.
+//! How training went: a small figure for each curve of each train, the epoch that was kept, and the numbers below.
 
 use maud::{Markup, html};
+use mmf_lang::say;
 
 use super::read::Curve;
+use super::record::TrainRecord;
+use super::speech::Speech;
 use super::words::{axis, number};
 
 const WIDTH: f64 = 320.0;
@@ -11,25 +14,33 @@ const HEIGHT: f64 = 180.0;
 const AREA: [f64; 4] = [46.0, 12.0, 10.0, 36.0];
 
 /// Returns the section about training.
-pub(super) fn section(curves: &[(String, Vec<Curve>)]) -> Markup {
+pub(super) fn section(s: Speech, curves: &[(String, Vec<Curve>)], trains: &[TrainRecord]) -> Markup {
     html! {
         section id="training" {
-            h2 { "Training" }
+            h2 { (s.say(say!("Training", "训练过程"))) }
             @if curves.is_empty() {
-                p { "Nothing was trained epoch by epoch in this run." }
+                p { (s.say(say!("Nothing was trained epoch by epoch in this run.", "本次运行没有逐轮训练的内容。"))) }
             }
             @for (train, curves) in curves {
+                @let record = trains.iter().find(|t| t.name == *train);
+                @let kept = record.and_then(|t| t.kept).filter(|&kept| kept > 0);
                 h3 { (train) }
-                div.curves {
-                    @for curve in curves { (figure(train, curve)) }
+                @if let (Some(kept), Some(epochs)) = (kept, record.and_then(|t| t.epochs)) {
+                    p.quiet { (s.say(say!(
+                        "Of {epochs} epochs the weights of epoch {kept} were kept; a line marks it.",
+                        "共训练 {epochs} 轮，保留了第 {kept} 轮的权重，图中以竖线标出。"
+                    ))) }
                 }
-                (table(train, curves))
+                div.curves {
+                    @for curve in curves { (figure(s, train, curve, kept)) }
+                }
+                (table(s, train, curves, kept))
             }
         }
     }
 }
 
-fn figure(train: &str, curve: &Curve) -> Markup {
+fn figure(s: Speech, train: &str, curve: &Curve, kept: Option<u64>) -> Markup {
     let finite = || curve.points.iter().filter(|(_, v)| v.is_finite());
     let (low, high) = finite().fold((f64::MAX, f64::MIN), |(l, h), &(_, v)| (l.min(v), h.max(v)));
     let (first, last) = match (curve.points.first(), curve.points.last()) {
@@ -44,19 +55,28 @@ fn figure(train: &str, curve: &Curve) -> Markup {
     let points: Vec<String> =
         finite().map(|&(step, value)| format!("{:.1},{:.1}", place_x(step as f64), place_y(value))).collect();
     let end = finite().next_back().copied();
+    let best = kept.and_then(|kept| finite().find(|p| p.0 == kept).copied());
     // Whole epochs only.
     let ticks = axis(first, last, 4).ticks.into_iter().filter(|t| *t >= first && *t <= last && t.fract() == 0.0);
-    let says = format!(
-        "{} of {train} by epoch: from {} to {}",
-        curve.name,
-        number(finite().next().map(|p| p.1)),
-        number(end.map(|p| p.1))
-    );
+    let (name, from, to) = (&curve.name, number(finite().next().map(|p| p.1)), number(end.map(|p| p.1)));
+    let at_best = best.map_or_else(String::new, |(step, value)| {
+        let value = number(Some(value));
+        s.say(say!("; {value} at epoch {step}, which was kept", "；保留的第 {step} 轮为 {value}"))
+    });
+    let says = s.say(say!(
+        "{name} of {train} by epoch: from {from} to {to}",
+        "{train} 的 {name} 随轮次变化：从 {from} 到 {to}"
+    ));
+    let on = if curve.name == "loss" {
+        s.say(say!("on training rows", "训练行"))
+    } else {
+        s.say(say!("on the validation part", "验证部分"))
+    };
     html! {
         figure.curve {
-            figcaption { (curve.name) small { (if curve.name == "loss" { " on training rows" } else { " on the validation part" }) } }
-            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(says) {
-                title { (says) }
+            figcaption { (curve.name) " " small { (on) } }
+            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label={ (says) (at_best) } {
+                title { (says) (at_best) }
                 @for &tick in &y.ticks {
                     line.grid x1=(left) x2=(WIDTH - right) y1=(place_y(tick)) y2=(place_y(tick)) {}
                     text x=(left - 6.0) y=(place_y(tick) + 4.0) text-anchor="end" { (y.label(tick)) }
@@ -64,9 +84,12 @@ fn figure(train: &str, curve: &Curve) -> Markup {
                 @for tick in ticks {
                     text x=(place_x(tick)) y=(HEIGHT - bottom + 16.0) text-anchor="middle" { (tick) }
                 }
-                text x=((left + WIDTH - right) / 2.0) y=(HEIGHT - 4.0) text-anchor="middle" { "epoch" }
+                text x=((left + WIDTH - right) / 2.0) y=(HEIGHT - 4.0) text-anchor="middle" { (s.say(say!("epoch", "轮次"))) }
+                @if let Some((step, _)) = best {
+                    line.kept x1=(place_x(step as f64)) x2=(place_x(step as f64)) y1=(top) y2=(HEIGHT - bottom) {}
+                }
                 @if points.len() > 1 { polyline.path points=(points.join(" ")) {} }
-                @if let Some((step, value)) = end {
+                @if let Some((step, value)) = best.or(end) {
                     circle.value cx=(place_x(step as f64)) cy=(place_y(value)) r="3.5" {}
                 }
             }
@@ -74,20 +97,24 @@ fn figure(train: &str, curve: &Curve) -> Markup {
     }
 }
 
-fn table(train: &str, curves: &[Curve]) -> Markup {
+fn table(s: Speech, train: &str, curves: &[Curve], kept: Option<u64>) -> Markup {
     let mut steps: Vec<u64> = curves.iter().flat_map(|c| c.points.iter().map(|p| p.0)).collect();
     steps.sort_unstable();
     steps.dedup();
     let at = |curve: &Curve, step: u64| curve.points.iter().find(|p| p.0 == step).map(|p| p.1);
     html! {
         details {
-            summary { "The numbers of " (train) }
-            div.scroll tabindex="0" role="region" aria-label=(format!("Curves of {train}")) {
+            summary { (s.say(say!("The numbers of {train}", "{train} 的数据"))) }
+            div.scroll tabindex="0" role="region" aria-label=(s.say(say!("Curves of {train}", "{train} 的曲线"))) {
                 table {
-                    thead { tr { th.n { "epoch" } @for curve in curves { th.n { (curve.name) } } } }
+                    thead { tr { th.n { (s.say(say!("epoch", "轮次"))) } @for curve in curves { th.n { (curve.name) } } th {} } }
                     tbody {
                         @for step in steps {
-                            tr { td.n { (step) } @for curve in curves { td.n { (number(at(curve, step))) } } }
+                            tr {
+                                td.n { (step) }
+                                @for curve in curves { td.n { (number(at(curve, step))) } }
+                                td { @if kept == Some(step) { "← " (s.say(say!("kept", "保留"))) } }
+                            }
                         }
                     }
                 }

@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
+use mmf_lang::say;
 
 use super::record::StepRecord;
+use super::speech::Speech;
 use super::words::{count, span};
 
 const BOX: [f64; 2] = [176.0, 62.0];
@@ -29,20 +31,25 @@ struct Flow {
 }
 
 /// Returns the section about the graph.
-pub(super) fn section(steps: &[StepRecord]) -> Markup {
+pub(super) fn section(s: Speech, steps: &[StepRecord]) -> Markup {
     let flows = flows(steps);
     let most = flows.iter().filter_map(|f| f.milliseconds).fold(1.0, f64::max);
     html! {
         section id="graph" {
-            h2 { "What flowed where" }
-            p { "Arrows lead from what is read to what reads it. Each box says what it gives and how long it took; "
-                "a dashed one came from the store, with the time it once took." }
-            div.scroll.drawing tabindex="0" role="region" aria-label="The graph of the pipeline" { (drawing(&flows)) }
-            div.scroll tabindex="0" role="region" aria-label="The steps of the pipeline" {
+            h2 { (s.say(say!("What flowed where", "数据流"))) }
+            p { (s.say(say!(
+                "Arrows lead from what is read to what reads it. Each box says what it gives and how long it took; a dashed one came \
+                 from the store, with the time it once took.",
+                "箭头从被读取者指向读取者。每个方框写有其输出类型和用时；虚线框取自存储，所示为当初的用时。"
+            ))) }
+            div.scroll.drawing tabindex="0" role="region" aria-label=(s.say(say!("The graph of the pipeline", "流水线图"))) { (drawing(s, &flows)) }
+            div.scroll tabindex="0" role="region" aria-label=(s.say(say!("The steps of the pipeline", "流水线的步骤"))) {
                 table {
                     thead { tr {
-                        th { "step" } th { "made by" } th { "gives" } th.n { "rows" } th { "fitted on" } th { "came from" }
-                        th.n { "time" } th {}
+                        th { (s.say(say!("step", "步骤"))) } th { (s.say(say!("made by", "由何而来"))) }
+                        th { (s.say(say!("gives", "输出"))) } th.n { (s.say(say!("rows", "行数"))) }
+                        th { (s.say(say!("fitted on", "拟合于"))) } th { (s.say(say!("came from", "来自"))) }
+                        th.n { (s.say(say!("time", "用时"))) } th {}
                     } }
                     tbody {
                         @for flow in &flows {
@@ -52,7 +59,7 @@ pub(super) fn section(steps: &[StepRecord]) -> Markup {
                                 td.ty { code { (flow.ty) } }
                                 td.n { (flow.rows.map(count).unwrap_or_default()) }
                                 td { (flow.fits.join("; ")) }
-                                td { (came(&flow.state)) }
+                                td { (came(s, &flow.state)) }
                                 td.n { (flow.milliseconds.map(span).unwrap_or_default()) }
                                 td.bar-cell aria-hidden="true" { @if let Some(ms) = flow.milliseconds {
                                     div.bar.stored[flow.state == "cached"] style=(format!("width:{:.1}%", ms / most * 100.0)) {}
@@ -66,15 +73,15 @@ pub(super) fn section(steps: &[StepRecord]) -> Markup {
     }
 }
 
-fn came(state: &str) -> &'static str {
-    match state {
-        "computed" => "this run",
-        "partly" => "this run, in part",
-        "cached" => "the store",
-        "failed" => "failed",
-        "within" => "within its train",
-        _ => "not made",
-    }
+fn came(s: Speech, state: &str) -> String {
+    s.say(match state {
+        "computed" => say!("this run", "本次运行"),
+        "partly" => say!("this run, in part", "部分来自本次运行"),
+        "cached" => say!("the store", "存储"),
+        "failed" => say!("failed", "失败"),
+        "within" => say!("within its train", "所属训练之内"),
+        _ => say!("not made", "未生成"),
+    })
 }
 
 /// Returns the name that a step is drawn under: the metrics of one declaration share one.
@@ -207,7 +214,7 @@ fn layers(flows: &[Flow]) -> Vec<(usize, usize)> {
     places
 }
 
-fn drawing(flows: &[Flow]) -> Markup {
+fn drawing(s: Speech, flows: &[Flow]) -> Markup {
     let places = layers(flows);
     let columns = places.iter().map(|p| p.0 + 1).max().unwrap_or(1);
     let tall = |level: usize| places.iter().filter(|p| p.0 == level).count();
@@ -221,7 +228,7 @@ fn drawing(flows: &[Flow]) -> Markup {
         (2.0 + level as f64 * (wide + GAP[0]), (height - own) / 2.0 + at as f64 * (high + GAP[1]))
     };
     html! {
-        svg width=(format!("{width:.0}")) height=(format!("{height:.0}")) role="img" aria-label="Boxes and arrows; the table below says the same" {
+        svg width=(format!("{width:.0}")) height=(format!("{height:.0}")) role="img" aria-label=(s.say(say!("Boxes and arrows; the table below says the same", "方框与箭头；下表内容相同"))) {
             @for (at, flow) in flows.iter().enumerate() {
                 @for (from, what) in &flow.reads {
                     (arrow(corner(*from), corner(at), &flows[*from].name, what))
@@ -235,19 +242,18 @@ fn drawing(flows: &[Flow]) -> Markup {
                     rect class=(format!("edge {}", flow.group)) width="4" height=(high) rx="2" {}
                     text.name x="12" y="19" { (short(&flow.name, 22)) }
                     text.ty x="12" y="36" { (short(&flow.ty, 27)) }
-                    text.ty x="12" y="52" { (below(flow)) }
+                    text.ty x="12" y="52" { (below(s, flow)) }
                 }
             }
         }
     }
 }
 
-fn below(flow: &Flow) -> String {
-    match (flow.milliseconds, flow.state.as_str()) {
-        (Some(ms), "cached") => format!("stored ({})", span(ms)),
-        (_, "failed") => "failed".into(),
-        (Some(ms), _) => span(ms),
-        (None, state) => came(state).into(),
+fn below(s: Speech, flow: &Flow) -> String {
+    match (flow.milliseconds.map(span), flow.state.as_str()) {
+        (Some(time), "cached") => s.say(say!("stored ({time})", "来自存储（{time}）")),
+        (Some(time), state) if state != "failed" => time,
+        (_, state) => came(s, state),
     }
 }
 

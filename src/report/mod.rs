@@ -2,16 +2,27 @@
 
 mod curves;
 mod flow;
+mod looks;
+mod outcomes;
+pub(crate) mod predicted;
 mod read;
 pub(crate) mod record;
 mod results;
 mod rows;
+pub(crate) mod samples;
+mod scatter;
+pub(crate) mod space;
+mod speech;
 pub(crate) mod words;
 
 use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use mmf_lang::say;
 
+pub(crate) use speech::Speech;
+
+use outcomes::Outcomes;
 use read::Run;
 use record::RunRecord;
 use words::{count, span};
@@ -20,50 +31,83 @@ use words::{count, span};
 ///
 /// # Errors
 /// Where one of its files cannot be read.
-pub(crate) fn page(folder: &Path) -> std::io::Result<String> {
-    Ok(render(&read::read(folder)?).into_string())
+pub(crate) fn page(folder: &Path, speech: Speech) -> std::io::Result<String> {
+    Ok(render(&read::read(folder)?, speech).into_string())
 }
 
-fn render(run: &Run) -> Markup {
+/// Returns a name with what no file name may hold replaced.
+pub(crate) fn file_name(name: &str) -> String {
+    let odd = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
+    name.chars().map(|c| if odd(c) { '_' } else { c }).collect()
+}
+
+fn render(run: &Run, s: Speech) -> Markup {
     let record = &run.record;
+    let outcomes = Outcomes {
+        speech: s,
+        guesses: &run.guesses,
+        rankings: &run.rankings,
+        trains: &record.trains,
+        looks: &run.looks,
+    };
+    let (version, id) = (&record.version, &record.id);
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(s.tag()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (record.pipeline) " · " (record.id) }
                 style { (PreEscaped(include_str!("style.css"))) }
+                (run.looks.style())
             }
             body {
-                a.skip href="#results" { "To the results" }
+                a.skip href="#results" { (s.say(say!("To the results", "跳到结果"))) }
                 header {
                     h1 { (record.pipeline) }
                     @if let Some(about) = about(&run.pipeline) { p.about { (about) } }
-                    (summary(record))
-                    nav aria-label="Sections" {
-                        a href="#results" { "Results" } a href="#training" { "Training" } a href="#graph" { "Graph" }
-                        a href="#rows" { "Rows" } a href="#coverage" { "Coverage" } a href="#made-of" { "Made of" }
-                        a href="#pipeline" { "Pipeline" }
-                    }
+                    (summary(s, record))
+                    (contents(s))
                 }
                 main {
-                    (failures(record))
-                    (results::section(&run.metrics))
-                    (curves::section(&run.curves))
-                    (flow::section(&record.steps))
-                    (rows::skipped(&run.skipped))
-                    (rows::notes(run))
-                    (rows::coverage(&record.coverage))
-                    (made_of(record))
+                    (failures(s, record))
+                    (results::section(s, &run.metrics))
+                    (outcomes.section())
+                    (curves::section(s, &run.curves, &record.trains))
+                    (space::section(s, &run.spaces, &record.trains, &run.looks))
+                    (flow::section(s, &record.steps))
+                    (rows::skipped(s, &run.skipped))
+                    (rows::notes(s, run))
+                    (rows::coverage(s, &record.coverage))
+                    (made_of(s, record))
                     section id="pipeline" {
-                        h2 { "The pipeline" }
-                        div.scroll tabindex="0" role="region" aria-label="The pipeline's text" { pre { code { (program(&run.pipeline)) } } }
+                        @let title = s.say(say!("The pipeline", "流水线"));
+                        h2 { (title) }
+                        div.scroll tabindex="0" role="region" aria-label=(title) { pre { code { (program(&run.pipeline)) } } }
                     }
                 }
-                footer { "Made by mmf " (record.version) " from the run folder " code { (record.id) } "." }
+                footer { (s.say(say!("Made by mmf {version} from the run folder {id}.", "由 mmf {version} 根据运行文件夹 {id} 生成。"))) }
             }
+        }
+    }
+}
+
+fn contents(s: Speech) -> Markup {
+    let sections = [
+        ("results", say!("Results", "结果")),
+        ("predictions", say!("Predictions", "预测")),
+        ("training", say!("Training", "训练")),
+        ("space", say!("Space", "空间")),
+        ("graph", say!("Graph", "数据流")),
+        ("rows", say!("Rows", "略过的行")),
+        ("coverage", say!("Coverage", "覆盖率")),
+        ("made-of", say!("Made of", "构成")),
+        ("pipeline", say!("Pipeline", "流水线")),
+    ];
+    html! {
+        nav aria-label=(s.say(say!("Sections", "目录"))) {
+            @for (id, title) in sections { a href=(format!("#{id}")) { (s.say(title)) } }
         }
     }
 }
@@ -79,21 +123,22 @@ fn about(text: &str) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join(" "))
 }
 
-fn summary(record: &RunRecord) -> Markup {
+fn summary(s: Speech, record: &RunRecord) -> Markup {
     let steps = record.computed + record.cached;
-    let stored = match (record.computed, record.cached) {
-        (0, _) => "all from the store".to_string(),
-        (_, 0) => "all of them now".to_string(),
-        (_, cached) => format!("{} from the store", count(cached)),
-    };
+    let cached = count(record.cached);
+    let stored = s.say(match (record.computed, record.cached) {
+        (0, _) => say!("all from the store", "全部来自存储"),
+        (_, 0) => say!("all of them now", "全部为本次运行"),
+        _ => say!("{cached} from the store", "{cached} 步来自存储"),
+    });
     let began = record.began.replace('T', " ").replace('Z', " UTC");
     html! {
         dl.summary {
-            div { dt { "run" } dd { (status(&record.status)) } }
-            div { dt { "began" } dd { (began) } }
-            div { dt { "took" } dd { (span(record.seconds * 1e3)) } }
-            div { dt { "steps" } dd { (count(steps)) ", " (stored) } }
-            div { dt { "seed" } dd { (record.seed) } }
+            div { dt { (s.say(say!("run", "运行"))) } dd { (status(s, &record.status)) } }
+            div { dt { (s.say(say!("began", "开始"))) } dd { (began) } }
+            div { dt { (s.say(say!("took", "用时"))) } dd { (span(record.seconds * 1e3)) } }
+            div { dt { (s.say(say!("steps", "步骤"))) } dd { (count(steps)) (s.say(say!(", ", "，"))) (stored) } }
+            div { dt { (s.say(say!("seed", "种子"))) } dd { (record.seed) } }
             @for (name, value) in record.params.iter().filter(|(n, _)| *n != "seed") {
                 div { dt { (name) } dd { (value) } }
             }
@@ -101,23 +146,25 @@ fn summary(record: &RunRecord) -> Markup {
     }
 }
 
-fn status(status: &str) -> &str {
-    match status {
-        "done" => "✓ done",
-        "failed" => "✗ failed",
-        "stopped" => "■ stopped; what was finished is kept",
-        other => other,
-    }
+fn status(s: Speech, status: &str) -> String {
+    s.say(match status {
+        "done" => say!("✓ done", "✓ 完成"),
+        "failed" => say!("✗ failed", "✗ 失败"),
+        "stopped" => say!("■ stopped; what was finished is kept", "■ 已停止；已完成的结果均已保留"),
+        other => say!("{other}", "{other}"),
+    })
 }
 
-fn failures(record: &RunRecord) -> Markup {
+fn failures(s: Speech, record: &RunRecord) -> Markup {
     html! {
         @if !record.failures.is_empty() {
             section.failures id="failures" {
-                h2 { "What failed" }
+                h2 { (s.say(say!("What failed", "失败之处"))) }
                 ul {
                     @for failure in &record.failures {
-                        li { strong { (failure.name) } ": " (failure.message) " (" code { (failure.code) } ")" }
+                        @let zh = if failure.message_zh.is_empty() { &failure.message } else { &failure.message_zh };
+                        @let en = &failure.message;
+                        li { strong { (failure.name) } ": " (s.say(say!("{en}", "{zh}"))) " (" code { (failure.code) } ")" }
                     }
                 }
             }
@@ -125,28 +172,31 @@ fn failures(record: &RunRecord) -> Markup {
     }
 }
 
-fn made_of(record: &RunRecord) -> Markup {
+fn made_of(s: Speech, record: &RunRecord) -> Markup {
     html! {
         section id="made-of" {
-            h2 { "What it was made of" }
-            p { "The same file, data and seed give the same bytes on any number of threads of one kernel class." }
+            h2 { (s.say(say!("What it was made of", "由什么构成"))) }
+            p { (s.say(say!(
+                "The same file, data and seed give the same bytes on any number of threads of one kernel class.",
+                "同样的文件、数据和种子，在同一类内核上无论用多少线程，结果逐字节相同。"
+            ))) }
             dl.summary {
                 div { dt { "mmf" } dd { (record.version) } }
-                div { dt { "seed" } dd { (record.seed) } }
-                div { dt { "threads" } dd { (record.threads) } }
-                div { dt { "kernels" } dd { (record.kernel) } }
+                div { dt { (s.say(say!("seed", "种子"))) } dd { (record.seed) } }
+                div { dt { (s.say(say!("threads", "线程"))) } dd { (record.threads) } }
+                div { dt { (s.say(say!("kernels", "内核"))) } dd { (record.kernel) } }
             }
-            div.scroll tabindex="0" role="region" aria-label="Data files" {
+            div.scroll tabindex="0" role="region" aria-label=(s.say(say!("Data files", "数据文件"))) {
                 table {
-                    thead { tr { th { "data file" } th { "BLAKE3 digest" } } }
+                    thead { tr { th { (s.say(say!("data file", "数据文件"))) } th { (s.say(say!("BLAKE3 digest", "BLAKE3 摘要"))) } } }
                     tbody { @for file in &record.data { tr { td { (file.path) } td { code { (file.digest) } } } } }
                 }
             }
             details {
-                summary { "Versions of the stages" }
+                summary { (s.say(say!("Versions of the stages", "各阶段的版本"))) }
                 p { @for (at, (stage, version)) in record.stages.iter().enumerate() {
                     @if at > 0 { ", " } code { (stage) " " (version) }
-                } "." }
+                } }
             }
         }
     }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use mmf_engine::Event;
+use mmf_engine::{Event, Words};
 
+use super::looks::Looks;
+use super::predicted::{Guesses, Rankings, guesses, rankings};
 use super::record::{MetricResult, RunRecord};
+use super::space::{self, Space};
 
 /// All that a report is made from.
 #[derive(Debug, Default)]
@@ -18,7 +21,11 @@ pub(super) struct Run {
     /// Rows that were left out, by step and reason.
     pub(super) skipped: Vec<Skipped>,
     /// Sentences of steps, and warnings (without a step).
-    pub(super) notes: Vec<(String, String)>,
+    pub(super) notes: Vec<(String, Words)>,
+    pub(super) guesses: Vec<Guesses>,
+    pub(super) rankings: Vec<Rankings>,
+    pub(super) spaces: Vec<Space>,
+    pub(super) looks: Looks,
     pub(super) pipeline: String,
 }
 
@@ -31,7 +38,7 @@ pub(super) struct Curve {
 #[derive(Debug)]
 pub(super) struct Skipped {
     pub(super) step: String,
-    pub(super) reason: String,
+    pub(super) reason: Words,
     pub(super) rows: u64,
     /// The first few, by their files or numbers.
     pub(super) like: Vec<String>,
@@ -57,7 +64,7 @@ pub(super) fn read(folder: &Path) -> std::io::Result<Run> {
             Event::Skipped { node, row, name, reason } => {
                 let entry = skipped.entry((node.clone(), reason.en.clone())).or_insert_with(|| Skipped {
                     step: node,
-                    reason: reason.en,
+                    reason,
                     rows: 0,
                     like: Vec::new(),
                 });
@@ -66,8 +73,8 @@ pub(super) fn read(folder: &Path) -> std::io::Result<Run> {
                     entry.like.push(if name.is_empty() { format!("row {row}") } else { name });
                 }
             }
-            Event::Note { node, text } => run.notes.push((node, text.en)),
-            Event::Warning { text } | Event::Damage { text } => run.notes.push((String::new(), text.en)),
+            Event::Note { node, text } => run.notes.push((node, text)),
+            Event::Warning { text } | Event::Damage { text } => run.notes.push((String::new(), text)),
             _ => {}
         }
     }
@@ -75,6 +82,12 @@ pub(super) fn read(folder: &Path) -> std::io::Result<Run> {
     let place = |name: &str| run.record.steps.iter().position(|s| s.names.iter().any(|n| n == name));
     run.curves.sort_by_key(|(train, _)| place(train));
     run.skipped = skipped.into_values().collect();
+    // What an older run, or one that failed, did not leave is not shown.
+    let table = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+    run.guesses = guesses(&table("predictions.csv"));
+    run.rankings = rankings(&table("rankings.csv"));
+    run.spaces = space::read(folder, &run.record.trains);
+    run.looks = Looks::read(folder, run.record.trains.iter().filter_map(|t| t.rows.as_deref()));
     Ok(run)
 }
 

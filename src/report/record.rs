@@ -30,6 +30,8 @@ pub(crate) struct RunRecord {
     pub(crate) kernel: String,
     pub(crate) data: Vec<DataRecord>,
     pub(crate) steps: Vec<StepRecord>,
+    #[serde(default)]
+    pub(crate) trains: Vec<TrainRecord>,
     pub(crate) coverage: Vec<CoverageRecord>,
     pub(crate) computed: u64,
     pub(crate) cached: u64,
@@ -89,4 +91,40 @@ pub(crate) struct FailureRecord {
     pub(crate) name: String,
     pub(crate) code: String,
     pub(crate) message: String,
+    #[serde(default)]
+    pub(crate) message_zh: String,
+}
+
+/// A train: how long it went, and what shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TrainRecord {
+    pub(crate) name: String,
+    /// `classify`, `regress` or `recommend`.
+    pub(crate) task: String,
+    /// The part that its figures show; empty where it was not measured.
+    pub(crate) part: String,
+    /// The source that its rows, or a recommender's items, are rows of: `rows/NAME.json` says what they look like.
+    pub(crate) rows: Option<String>,
+    pub(crate) epochs: Option<u64>,
+    /// The epoch whose weights were kept, from 1; 0 where nothing was trained.
+    pub(crate) kept: Option<u64>,
+}
+
+/// `rows/NAME.json`: what some rows of a source look like.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RowsRecord {
+    /// Pixels of a picture's square in `rows/NAME.jpg`.
+    pub(crate) side: u32,
+    /// Squares side by side.
+    pub(crate) across: u32,
+    /// By key.
+    pub(crate) rows: BTreeMap<String, LookRecord>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LookRecord {
+    /// The number of its square.
+    pub(crate) place: Option<u32>,
+    /// The first words of its texts.
+    pub(crate) texts: Vec<String>,
 }

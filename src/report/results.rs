@@ -1,12 +1,14 @@
 //! What was measured: a dot with its interval for each value, on one scale a metric, and the numbers beside them.
 
 use maud::{Markup, html};
+use mmf_lang::say;
 
 use super::record::MetricResult;
+use super::speech::Speech;
 use super::words::{Axis, axis, count, number};
 
 /// Returns the section about results.
-pub(super) fn section(metrics: &[MetricResult]) -> Markup {
+pub(super) fn section(s: Speech, metrics: &[MetricResult]) -> Markup {
     let mut kinds: Vec<&str> = Vec::new();
     for m in metrics {
         if !kinds.contains(&m.metric.as_str()) {
@@ -15,36 +17,36 @@ pub(super) fn section(metrics: &[MetricResult]) -> Markup {
     }
     html! {
         section id="results" {
-            h2 { "Results" }
+            h2 { (s.say(say!("Results", "结果"))) }
             @if metrics.is_empty() {
-                p { "Nothing was measured in this run." }
+                p { (s.say(say!("Nothing was measured in this run.", "本次运行没有度量。"))) }
             } @else {
-                p { "Each dot is a value, each line its 95 % interval: the 2.5th to the 97.5th percentile over 1,000 resamples "
-                    "of the units that were measured. Overlapping intervals are no test; they say how far a value can be trusted." }
+                p { (s.say(say!(
+                    "Each dot is a value, each line its 95 % interval: the 2.5th to the 97.5th percentile over 1,000 resamples of the \
+                     units that were measured. Overlapping intervals are no test; they say how far a value can be trusted.",
+                    "每个点为度量值，每条线为其 95 % 区间：对被度量的单位重抽样 1,000 次，取第 2.5 到第 97.5 百分位。区间重叠并不是检验，\
+                     它只说明数值可以信到什么程度。"
+                ))) }
                 div.plots {
                     @for kind in kinds {
-                        (plot(kind, &metrics.iter().filter(|m| m.metric == kind).collect::<Vec<_>>()))
+                        (plot(s, kind, &metrics.iter().filter(|m| m.metric == kind).collect::<Vec<_>>()))
                     }
                 }
-                @if metrics.iter().any(outside) {
-                    p { "Where a value lies outside its interval, the metric counts distinct things: a resample repeats some units and "
-                        "leaves others out, so it reaches fewer of them." }
+                @if metrics.iter().any(|m| m.metric.starts_with("coverage")) {
+                    p { "The interval of coverage is 1.96 standard errors of the jackknife: a resample repeats some units and leaves "
+                        "others out, so it would reach fewer items." }
                 }
-                (table(metrics))
+                (table(s, metrics))
             }
         }
     }
-}
-
-fn outside(m: &MetricResult) -> bool {
-    matches!((m.value, m.low, m.high), (Some(value), Some(low), Some(high)) if value < low || value > high)
 }
 
 fn label(m: &MetricResult) -> String {
     if m.name.is_empty() { m.train.clone() } else { m.name.clone() }
 }
 
-fn plot(kind: &str, metrics: &[&MetricResult]) -> Markup {
+fn plot(s: Speech, kind: &str, metrics: &[&MetricResult]) -> Markup {
     let numbers: Vec<f64> = metrics.iter().flat_map(|m| [m.value, m.low, m.high]).flatten().collect();
     let (low, high) = numbers.iter().fold((f64::MAX, f64::MIN), |(l, h), &x| (l.min(x), h.max(x)));
     let axis = if numbers.is_empty() { axis(0.0, 1.0, 4) } else { axis(low, high, 4) };
@@ -53,8 +55,8 @@ fn plot(kind: &str, metrics: &[&MetricResult]) -> Markup {
             figcaption { (kind) }
             @for m in metrics {
                 div.dot-row {
-                    span.dot-label { (label(m)) small { " " (m.part) } }
-                    (line(m, &axis))
+                    span.dot-label { (label(m)) small { " " (s.part(&m.part)) } }
+                    (line(s, m, &axis))
                     span.dot-value { (number(m.value)) }
                 }
             }
@@ -72,14 +74,15 @@ fn plot(kind: &str, metrics: &[&MetricResult]) -> Markup {
 }
 
 /// Returns a value's dot and line; the text is for those who do not see it.
-fn line(m: &MetricResult, axis: &Axis) -> Markup {
-    let says = match (m.value, m.low, m.high) {
-        (None, ..) => format!("{}: not defined", label(m)),
-        (value, Some(low), Some(high)) => {
-            format!("{}: {}, 95 % interval {} to {}", label(m), number(value), number(Some(low)), number(Some(high)))
+fn line(s: Speech, m: &MetricResult, axis: &Axis) -> Markup {
+    let (name, value, low, high) = (label(m), number(m.value), number(m.low), number(m.high));
+    let says = s.say(match (m.value, m.low, m.high) {
+        (None, ..) => say!("{name}: not defined", "{name}：无定义"),
+        (_, Some(_), Some(_)) => {
+            say!("{name}: {value}, 95 % interval {low} to {high}", "{name}：{value}，95 % 区间 {low} 到 {high}")
         }
-        (value, ..) => format!("{}: {}", label(m), number(value)),
-    };
+        _ => say!("{name}: {value}", "{name}：{value}"),
+    });
     html! {
         svg.dot height="24" role="img" aria-label=(says) {
             title { (says) }
@@ -101,18 +104,20 @@ fn percent(at: f64) -> String {
     format!("{:.2}%", 5.0 + at * 90.0)
 }
 
-fn table(metrics: &[MetricResult]) -> Markup {
+fn table(s: Speech, metrics: &[MetricResult]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="All metrics" {
+        div.scroll tabindex="0" role="region" aria-label=(s.say(say!("All metrics", "全部度量"))) {
             table {
                 thead { tr {
-                    th { "metric" } th { "of" } th { "train" } th { "part" }
-                    th.n { "value" } th.n { "low" } th.n { "high" } th.n { "units" }
+                    th { (s.say(say!("metric", "度量"))) } th { (s.say(say!("of", "名称"))) }
+                    th { (s.say(say!("train", "训练"))) } th { (s.say(say!("part", "部分"))) }
+                    th.n { (s.say(say!("value", "数值"))) } th.n { (s.say(say!("low", "下限"))) }
+                    th.n { (s.say(say!("high", "上限"))) } th.n { (s.say(say!("units", "单位数"))) }
                 } }
                 tbody {
                     @for m in metrics {
                         tr {
-                            td { (m.metric) } td { (m.name) } td { (m.train) } td { (m.part) }
+                            td { (m.metric) } td { (m.name) } td { (m.train) } td { (s.part(&m.part)) }
                             td.n { strong { (number(m.value)) } } td.n { (number(m.low)) } td.n { (number(m.high)) }
                             td.n { (count(m.rows)) }
                         }

@@ -1,7 +1,10 @@
 //! The real binary, end to end.
 
 mod check;
+mod completions;
 mod folder;
+mod new;
+mod report;
 mod run;
 pub(crate) mod watch;
 mod words;

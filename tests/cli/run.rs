@@ -17,6 +17,29 @@ fn a_second_run_runs_nothing() {
     assert_eq!(place.mmf(&["runs", "--format", "json"]).ends(0).lines().len(), 2);
 }
 
+/// One measurement that two declarations ask for is made once and told by both names; settings are a part of the name.
+#[test]
+fn two_names_of_one_measurement_are_both_told() {
+    let place = Place::with_items();
+    let more = "metric again = taste on parts.test { accuracy, f1, f1, f1(average = macro) }\n";
+    place.write("items.mmf", format!("{ITEMS}{more}"));
+    let ran = place.mmf(&["run", "items.mmf"]).ends(0);
+    let metrics: Vec<serde_json::Value> = serde_json::from_str(&place.read("runs/latest/metrics.json")).unwrap();
+    let told = |m: &serde_json::Value| format!("{}.{}", m["name"].as_str().unwrap(), m["metric"].as_str().unwrap());
+    let mut names: Vec<String> = metrics.iter().map(told).collect();
+    names.sort();
+    assert_eq!(names, ["again.accuracy", "again.f1", "again.f1(average = macro)", "quality.accuracy"]);
+    let of = |name: &str| metrics.iter().find(|m| told(m) == name).unwrap();
+    assert_eq!(of("again.accuracy")["value"], of("quality.accuracy")["value"]);
+    let report = place.read("runs/latest/report.html");
+    for name in ["quality.accuracy", "again.accuracy"] {
+        assert!(ran.out().contains(name), "{}", ran.out());
+        let event = |e: &serde_json::Value| e["event"] == "metric" && told(e) == name;
+        assert!(events(&place.path("runs/latest")).iter().any(event), "{name}");
+    }
+    assert!(report.matches("quality").count() > 0 && report.matches("again").count() > 0);
+}
+
 #[test]
 fn only_what_changed_is_made_again() {
     let place = Place::with_items();

@@ -6,6 +6,7 @@ mod damage;
 mod determinism;
 mod pipelines;
 mod recompute;
+mod report;
 mod shell;
 #[cfg(unix)]
 mod stopping;

@@ -7,10 +7,12 @@ use mmf_lang::analysis::Checked;
 use mmf_lang::graph::{Graph, NodeKind};
 use mmf_lang::types::Type;
 
-use super::About;
+use super::{About, looks, predictions};
 use crate::cli::clock;
-use crate::cli::steps::{elem_text, steps};
-use crate::report::record::{ArrowRecord, CoverageRecord, DataRecord, FailureRecord, RunRecord, StepRecord};
+use crate::cli::steps::{elem_text, steps, type_text};
+use crate::report::record::{
+    ArrowRecord, CoverageRecord, DataRecord, FailureRecord, RunRecord, StepRecord, TrainRecord,
+};
 
 /// What the events say of a step, by its title.
 #[derive(Default)]
@@ -63,6 +65,7 @@ pub(super) fn facts(
             name: failure.name.clone(),
             code: failure.error.code.into(),
             message: failure.error.message.en.clone(),
+            message_zh: failure.error.message.zh.clone(),
         });
     }
     for node in graph.dag.node_weights() {
@@ -95,7 +98,31 @@ pub(super) fn facts(
         });
     }
     record.coverage = coverage(graph, outcome);
+    record.trains = trains(graph, outcome);
     record
+}
+
+/// Returns what the report says of each train beside its metrics.
+fn trains(graph: &Graph, outcome: &RunOutcome<'_>) -> Vec<TrainRecord> {
+    let pictured = predictions::pictured(graph);
+    let one = |(name, id): (String, _)| {
+        let state = outcome.digest(id).and_then(|_| outcome.value(id).ok());
+        let number = |key: &str| {
+            let state = state.as_ref()?.state().ok()?;
+            state.i64s(key).ok()?.first().and_then(|&n| u64::try_from(n).ok())
+        };
+        let (epochs, kept) = (number("epochs"), number("best"));
+        let shown = pictured.iter().find(|p| p.train == name);
+        TrainRecord {
+            task: type_text(graph, &graph.node(id).ty),
+            part: shown.map(|p| p.part.word().to_string()).unwrap_or_default(),
+            rows: shown.and_then(|p| looks::name(graph, p)),
+            epochs,
+            kept,
+            name,
+        }
+    };
+    predictions::trains(graph).into_iter().map(one).collect()
 }
 
 fn went(events: &str) -> BTreeMap<String, Went> {

@@ -5,6 +5,8 @@
 //!           metrics.json      what was measured, with intervals
 //!           predictions.csv   of classify and regress
 //!           rankings.csv      of recommend
+//!           space/            of each train the vectors that its last layer takes, and their places in the plane
+//!           rows/             of each source small pictures and first words of the rows that are shown
 //!           events.jsonl      what happened, in order
 //!           weights/          a safetensors file a train
 //!           run.json          what it was made of: data, versions, seeds, steps, times
@@ -14,7 +16,9 @@
 
 mod csv;
 mod facts;
+mod looks;
 mod predictions;
+mod space;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,8 +35,9 @@ use mmf_lang::say;
 
 use super::clock;
 use super::trouble::Trouble;
-use crate::report;
 use crate::report::record::RunRecord;
+use crate::report::{self, Speech, predicted, samples};
+use predictions::Tables;
 
 /// What a run is, beside its outcome.
 #[derive(Clone, Debug)]
@@ -42,6 +47,8 @@ pub(crate) struct About {
     pub(crate) params: Vec<(String, String)>,
     pub(crate) threads: usize,
     pub(crate) kernel: String,
+    /// The language of the report.
+    pub(crate) speech: Speech,
     pub(crate) began: SystemTime,
     pub(crate) clock: Instant,
 }
@@ -131,33 +138,83 @@ impl Folder {
         self.write("events.jsonl", events.text().as_bytes())?;
         self.write("metrics.json", pretty(&outcome.metrics)?.as_bytes())?;
         let predictions = predictions::digest(graph, outcome);
-        self.predictions(&predictions, graph, outcome)?;
+        self.predictions(&predictions, about, graph, outcome)?;
         self.weights(graph, outcome)?;
         let mut record = facts::facts(about, checked, graph, outcome, &events.text());
         record.id.clone_from(&self.id);
         record.predictions = predictions;
         self.write("run.json", pretty(&record)?.as_bytes())?;
-        let page = report::page(&self.path).map_err(|e| unwritable(&self.path, &e))?;
+        let page = report::page(&self.path, about.speech).map_err(|e| unwritable(&self.path, &e))?;
         self.write("report.html", page.as_bytes())?;
         self.name_latest()
     }
 
-    /// Writes the tables of predictions, or takes those of the newest run if nothing has changed.
-    fn predictions(&self, digest: &str, graph: &Graph, outcome: &RunOutcome<'_>) -> Result<(), Trouble> {
+    /// Writes the tables of predictions and what pictures them, or takes those of the newest run if nothing has changed.
+    fn predictions(&self, digest: &str, about: &About, graph: &Graph, outcome: &RunOutcome<'_>) -> Result<(), Trouble> {
         let latest = latest(&self.runs);
         let same = latest.as_ref().filter(|folder| read(folder).is_some_and(|r| r.predictions == digest));
-        if let Some(folder) = same {
-            let copy = |name: &str| fs::copy(folder.join(name), self.path.join(name)).is_ok();
-            if ["predictions.csv", "rankings.csv"].iter().all(|name| !folder.join(name).exists() || copy(name)) {
-                return Ok(());
-            }
+        if let Some(folder) = same
+            && ["predictions.csv", "rankings.csv", "space", "rows"].iter().all(|name| copy(folder, &self.path, name))
+        {
+            return Ok(());
         }
         let tables = predictions::tables(graph, outcome)?;
-        if let Some(text) = tables.predictions {
+        if let Some(text) = &tables.predictions {
             self.write("predictions.csv", text.as_bytes())?;
         }
-        if let Some(text) = tables.rankings {
+        if let Some(text) = &tables.rankings {
             self.write("rankings.csv", text.as_bytes())?;
+        }
+        self.pictures(about, graph, outcome, &tables)
+    }
+
+    /// Writes `space/` and `rows/`.
+    fn pictures(&self, about: &About, graph: &Graph, outcome: &RunOutcome<'_>, tables: &Tables) -> Result<(), Trouble> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(about.threads).build();
+        let pool = pool.map_err(|e| Trouble::failed(say!("threads cannot be started: {e}", "无法启动线程：{e}")))?;
+        let guesses = tables.predictions.as_deref().map(predicted::guesses).unwrap_or_default();
+        let rankings = tables.rankings.as_deref().map(predicted::rankings).unwrap_or_default();
+        let (mut spaces, mut shown) = (Vec::new(), BTreeMap::<String, (Vec<_>, Vec<(u32, String)>)>::new());
+        for one in predictions::pictured(graph) {
+            let space = space::Space::of(graph, outcome, &one)?;
+            let mut rows = Vec::new();
+            let units = |part| tables.units.get(&(one.train.clone(), part)).map_or(&[][..], Vec::as_slice);
+            if let Some(own) = guesses.iter().find(|g| g.train == one.train && g.part == one.part.word()) {
+                let units = units(one.part.word());
+                let found = samples::guesses(&own.rows);
+                let picked = found.best.iter().chain(&found.worst);
+                rows.extend(picked.filter_map(|&at| Some((*units.get(at)?, own.rows[at].key.clone()))));
+            }
+            if let Some(own) = rankings.iter().find(|r| r.train == one.train) {
+                let units = units("");
+                let found = samples::rankings(&own.rows);
+                let picked = found.best.iter().chain(&found.worst).flat_map(|list| list.clone()).chain(found.often);
+                rows.extend(picked.filter_map(|at| Some((*units.get(at)?, own.rows[at].item.clone()))));
+            }
+            if let Some(space) = space {
+                rows.extend(space.units.iter().zip(space.keys()).map(|(unit, key)| (*unit, key.to_string())));
+                spaces.push(space);
+            }
+            if let Some(name) = looks::name(graph, &one) {
+                let entry = shown.entry(name).or_insert_with(|| (looks::sources(graph, &one), Vec::new()));
+                entry.1.extend(rows);
+            }
+        }
+        for (space, table) in spaces.iter().zip(space::tables(&spaces, &pool)) {
+            let name = report::file_name(&space.train);
+            self.write(&format!("space/{name}.csv"), table.as_bytes())?;
+            self.write(&format!("space/{name}.safetensors"), &space.vectors()?)?;
+        }
+        for (name, (sources, mut rows)) in shown {
+            // The samples come first: they are kept where there are too many rows.
+            let mut seen = std::collections::BTreeSet::new();
+            rows.retain(|(row, _)| seen.insert(*row));
+            let looks = looks::looks(outcome, graph, &sources, &rows, &pool)?;
+            let name = report::file_name(&name);
+            self.write(&format!("rows/{name}.json"), pretty(&looks.record)?.as_bytes())?;
+            if let Some(bytes) = &looks.pictures {
+                self.write(&format!("rows/{name}.jpg"), bytes)?;
+            }
         }
         Ok(())
     }
@@ -166,7 +223,7 @@ impl Folder {
         for (name, node) in predictions::trains(graph) {
             let Ok(value) = outcome.value(node) else { continue };
             if let Ok(bytes) = value.state().and_then(|s| s.bytes("weights")) {
-                self.write(&format!("weights/{}.safetensors", clock::file_name(&name)), bytes)?;
+                self.write(&format!("weights/{}.safetensors", report::file_name(&name)), bytes)?;
             }
         }
         Ok(())
@@ -191,6 +248,23 @@ impl Folder {
         let made = made.or_else(|_| fs::write(&fresh, format!("{}\n", self.id)));
         made.and_then(|()| fs::rename(&fresh, &latest)).map_err(|e| unwritable(&latest, &e))
     }
+}
+
+/// Copies a file, or a folder of files, from one run to another; says whether all of it is there. What is not there need not be.
+fn copy(from: &Path, to: &Path, name: &str) -> bool {
+    let (from, to) = (from.join(name), to.join(name));
+    if !from.is_dir() {
+        return !from.exists() || fs::copy(from, to).is_ok();
+    }
+    let copied = || -> std::io::Result<()> {
+        fs::create_dir_all(&to)?;
+        for entry in fs::read_dir(&from)? {
+            let entry = entry?;
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+        Ok(())
+    };
+    copied().is_ok()
 }
 
 /// Returns the newest run's folder.
