@@ -6,7 +6,8 @@
 //!
 //! - `prelude films`: declarations for other programs of the document, which name them; no program itself;
 //! - `file shared.mmf`: another file, which the programs that follow may `use`;
-//! - `data`: the program is held to the files that ```` ```csv films.csv ```` blocks gave before;
+//! - `data`: the program is held to the files that ```` ```csv films.csv ```` blocks gave before; ```` ```txt keys.txt ````
+//!   gives a file as it is, ```` ```npy looks.npy ```` an array, a row a line, of 32-bit floats;
 //! - `set dim=128`: as `-p dim=128`; `memory 4096`: the bytes that the machine has;
 //! - `using films parts`: the preludes that stand before the program.
 
@@ -18,6 +19,7 @@ use mmf_lang::span::place;
 use mmf_lang::types::Type;
 
 use crate::memory::Memory;
+use crate::small::npy;
 
 /// One program of a document.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +30,7 @@ pub(crate) struct Program {
     /// Other `.mmf` files.
     pub(crate) files: BTreeMap<String, String>,
     /// The data that it is held to.
-    pub(crate) data: Option<BTreeMap<String, String>>,
+    pub(crate) data: Option<BTreeMap<String, Vec<u8>>>,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) memory: Option<u64>,
 }
@@ -51,7 +53,7 @@ pub(crate) fn programs(name: &str, text: &str) -> Vec<Program> {
     let mut found = Vec::new();
     let mut preludes: BTreeMap<String, String> = BTreeMap::new();
     let mut files: BTreeMap<String, String> = BTreeMap::new();
-    let mut data: BTreeMap<String, String> = BTreeMap::new();
+    let mut data: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut block: Option<(String, usize, String)> = None;
     for (i, line) in text.lines().enumerate() {
         match &mut block {
@@ -68,7 +70,8 @@ pub(crate) fn programs(name: &str, text: &str) -> Vec<Program> {
                 let place = format!("{name}:{start}");
                 let mut words = info.split_whitespace();
                 match (words.next(), words.clone().next()) {
-                    (Some("csv"), Some(path)) => drop(data.insert(path.into(), body.clone())),
+                    (Some("csv" | "txt"), Some(path)) => drop(data.insert(path.into(), body.clone().into_bytes())),
+                    (Some("npy"), Some(path)) => drop(data.insert(path.into(), array(body))),
                     (Some("mmf"), Some("prelude")) => {
                         drop(preludes.insert(words.nth(1).expect("a prelude has a name").into(), body.clone()));
                     }
@@ -105,6 +108,15 @@ pub(crate) fn programs(name: &str, text: &str) -> Vec<Program> {
         }
     }
     found
+}
+
+/// Returns the array that lines of numbers are, in NumPy's format.
+fn array(text: &str) -> Vec<u8> {
+    let rows: Vec<Vec<f32>> = text
+        .lines()
+        .map(|line| line.split([',', ' ']).filter(|n| !n.is_empty()).map(|n| n.parse().unwrap()).collect())
+        .collect();
+    npy(rows.len(), rows.first().map_or(0, Vec::len), rows.into_iter().flatten())
 }
 
 /// A file and a line of it.

@@ -19,7 +19,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// Puts data files where scans find them.
-    pub(crate) fn give(&mut self, files: &BTreeMap<String, String>) {
+    pub(crate) fn give(&mut self, files: &BTreeMap<String, Vec<u8>>) {
         let folder = TempDir::new().unwrap();
         for (name, text) in files {
             let path = folder.path().join(name);

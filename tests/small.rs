@@ -267,6 +267,7 @@ impl Data {
             looks.push(&cells);
         }
         tables.insert("looks", looks);
+        tables.insert("none.csv", Cells::new("id,size"));
         Data { tables, files }
     }
 
@@ -301,7 +302,7 @@ impl Data {
 }
 
 /// Writes an array in NumPy's format 1.0.
-fn npy(rows: usize, width: usize, numbers: impl Iterator<Item = f32>) -> Vec<u8> {
+pub(crate) fn npy(rows: usize, width: usize, numbers: impl Iterator<Item = f32>) -> Vec<u8> {
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}");
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');

@@ -175,6 +175,18 @@ fn pool(threads: usize) -> Result<Arc<rayon::ThreadPool>> {
         .map_err(|error| Error::new("E1050", say!("threads cannot be started: {error}", "无法启动线程：{error}")))
 }
 
+/// Returns a metric once for each declaration that asks for it.
+fn by_each_name(graph: &Graph, id: NodeId, found: MetricResult) -> Vec<MetricResult> {
+    let named = graph.names.iter().filter(|(_, node)| *node == id).filter_map(|(full, _)| full.split_once('.'));
+    let mut all: Vec<MetricResult> = named
+        .map(|(name, metric)| MetricResult { name: name.into(), metric: metric.into(), ..found.clone() })
+        .collect();
+    if all.is_empty() {
+        all.push(found);
+    }
+    all
+}
+
 fn go(work: Work<'_>) -> RunOutcome<'_> {
     let begun = Instant::now();
     let refused = work.store.refused();
@@ -191,10 +203,13 @@ fn go(work: Work<'_>) -> RunOutcome<'_> {
     let measured = |id: &NodeId| layout::body(work.node(*id)) == Some(mmf_lang::signature::BodyKind::Metric);
     for &id in work.graph.sinks.iter().filter(|id| measured(id)) {
         if work.settled(id).is_some()
-            && let Ok(metric) = work.metric(id)
+            && let Ok(found) = work.metric(id)
         {
-            work.emit(Event::Metric(metric.clone()));
-            metrics.push(metric);
+            // Two declarations may ask for one measurement: each is told by its own name.
+            for metric in by_each_name(work.graph, id, found) {
+                work.emit(Event::Metric(metric.clone()));
+                metrics.push(metric);
+            }
         }
     }
     let lost = work.store.refused() - refused;

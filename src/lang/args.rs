@@ -43,8 +43,12 @@ pub enum ArgKind {
     Column,
     /// A list of columns.
     Columns,
+    /// A list of columns of another table: bare names, which the stage's own `infer` looks up.
+    OtherColumns,
     /// A table, or a ref column that leads to one.
     Target,
+    /// A table, a part of one, or a split: its rows.
+    Table,
     /// A column that holds a ref, wherever it is.
     RefColumn,
     /// A part of a split, or a table: the rows to fit on.
@@ -59,6 +63,8 @@ pub enum ArgKind {
     Declarations,
     /// A network's value, at the rows of the task.
     Joint,
+    /// A column, or a list of columns: inputs of the node behind those that flow, which `infer` reads at its rows.
+    Inputs,
     /// A recipe: an optimizer.
     Optimizer,
     /// A recipe: a stop.
@@ -385,6 +391,20 @@ impl Arg<Option<Vec<String>>> {
             Some(ArgValue::List(list)) => Some(list.iter().filter_map(ArgValue::as_text).map(str::to_string).collect()),
             Some(one) => one.as_text().map(|t| vec![t.to_string()]),
             None => None,
+        })
+        .optional()
+    }
+}
+
+impl Arg<Option<Vec<usize>>> {
+    /// `2x2`, that may be left out.
+    pub const fn some_sizes(name: &'static str, count: usize) -> Self {
+        Arg::new(name, ArgKind::Sizes(count), |v| match v {
+            Some(ArgValue::List(list)) => {
+                let number = |v: &ArgValue| if let ArgValue::Int(n) = v { usize::try_from(*n).ok() } else { None };
+                Some(list.iter().map(number).collect::<Option<_>>().expect(CHECKED))
+            }
+            _ => None,
         })
         .optional()
     }

@@ -37,6 +37,7 @@ pub static CODES: &[(&str, &str)] = &[
     ("E0210", "an array has another shape than declared"),
     ("E0211", "a column, or a key, is declared twice"),
     ("E0212", "a ref leads to rows that have no key"),
+    ("E0213", "a data file has no rows"),
     ("E0301", "a stage is given another kind of value than it takes"),
     ("E0302", "sizes differ"),
     ("E0303", "a layer stands outside of a network"),

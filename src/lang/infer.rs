@@ -186,6 +186,31 @@ impl Inference<'_, '_> {
         )
     }
 
+    /// Puts another stage of the vocabulary before an input: where a layer needs what is learned before it (the numbers of words,
+    /// for `embedding`). `None` where a mistake was reported.
+    pub fn before(&mut self, i: usize, stage: &str, args: Args) -> Option<()> {
+        let entry = self.checker.vocabulary.get(stage)?.clone();
+        let output = self.checker.notations(entry.signature).first()?.clone();
+        let kind = *entry.kinds.first()?;
+        let input = (*self.inputs.get(i)?, self.input_spans.get(i).copied().unwrap_or(self.span));
+        let made = self.checker.make(
+            entry.signature,
+            0,
+            kind,
+            &output,
+            vec![input],
+            1,
+            args,
+            Vec::new(),
+            self.span,
+            self.span,
+            None,
+            self.scope,
+        )?;
+        self.inputs[i] = made;
+        Some(())
+    }
+
     /// Returns the training part of the split that the task around works on, as a table.
     pub fn task_train(&mut self) -> Option<(NodeId, SplitType)> {
         let split = self.scope.row.as_ref()?.table;

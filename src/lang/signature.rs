@@ -81,6 +81,16 @@ pub enum Head {
     Distribution,
 }
 
+/// How far a metric can be trusted: where its 95 % interval comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interval {
+    /// The percentiles over resamples of its units, with replacement.
+    Bootstrap,
+    /// 1.96 standard errors of the jackknife about the value, within 0 and 1: for shares that count distinct things. A
+    /// resample with replacement repeats units and so reaches fewer of them than there are.
+    Jackknife,
+}
+
 /// A runnable example. Tests check it, run it, and compare what it gives.
 #[derive(Clone, Copy, Debug)]
 pub struct Example {
@@ -127,6 +137,8 @@ pub struct Signature {
     pub head: Head,
     /// The operator that is written for it between vectors.
     pub operator: Option<crate::syntax::tree::BinaryOp>,
+    /// Of a metric.
+    pub interval: Interval,
     /// The tasks it serves (`classify`, `regress`, `recommend`), for losses and metrics; empty for all.
     pub tasks: &'static [crate::types::Task],
 }
@@ -149,6 +161,7 @@ impl Signature {
             block: BlockKind::Settings,
             head: Head::Number,
             operator: None,
+            interval: Interval::Bootstrap,
             tasks: &[],
         }
     }
@@ -210,6 +223,11 @@ impl Signature {
 
     pub const fn operator(mut self, operator: crate::syntax::tree::BinaryOp) -> Self {
         self.operator = Some(operator);
+        self
+    }
+
+    pub const fn interval(mut self, interval: Interval) -> Self {
+        self.interval = interval;
         self
     }
 

@@ -101,7 +101,8 @@ pub trait World {
     /// Returns the folder of a file, to be a `base`.
     fn folder(&self, base: &str, path: &str) -> String;
 
-    /// Returns what the data files hold; the index says which path of the request failed.
+    /// Returns what the data files hold; the index says which path of the request failed; behind the last is the file of
+    /// the keys.
     fn scan(&self, request: &ScanRequest) -> Result<Arc<Scan>, (usize, WorldError)>;
 
     /// Returns memory of the machine in bytes, for guarantee 8; `None` where there is no machine.

@@ -9,6 +9,81 @@ prepare seen  = ratings |> split(by = at, train = 80%, test = 20%)
 "#;
 
 const WRONG: &[&str] = &[
+    // E0102: two measurements by one name.
+    r#"
+train t = regress(parts, label = age) { output = films.look |> dense(1), epochs = 1 }
+metric m = t on parts.test { mae }
+metric m = t on parts.train { mae }
+"#,
+    // E0106.
+    r#"
+train t = regress(parts, label = age, epochs = 1) { output = films.look |> dense(1), epochs = 2 }
+metric m = t on parts.test { mae }
+"#,
+    // E0112.
+    r#"
+train t = regress(parts, label = age) { output = films.look |> dense(3) |> relu(7) |> dense(1), epochs = 1 }
+metric m = t on parts.test { mae }
+"#,
+    // E0304.
+    r#"
+extract a: col<films, vector[7]> = films.look |> min_max(fit = parts.train)
+train t = regress(parts, label = age) { output = a |> dense(1), epochs = 1 }
+metric m = t on parts.test { mae }
+"#,
+    // E0119: a table comes out.
+    r#"
+extract old = films |> where(year > 1980)
+prepare cut = old |> split(train = 60%, test = 40%)
+train t = regress(cut, label = age) { output = films.look |> dense(1), epochs = 1 }
+metric m = t on cut.test { mae }
+"#,
+    // E0213.
+    r#"
+source none = table("none.csv") { id: key, size: float }
+prepare cut = none |> split(train = 60%, test = 40%)
+train t = regress(cut, label = size) { output = embedding(id, 1), epochs = 1 }
+metric m = t on cut.test { mae }
+"#,
+    // E0302.
+    r#"
+fuse a = films.look + (looks.gaze |> fill(zero))
+train t = regress(parts, label = age) { output = a |> dense(1), epochs = 1 }
+metric m = t on parts.test { mae }
+"#,
+    // E0306.
+    r#"
+prepare old = films |> where(genre > 3)
+prepare cut = old |> split(train = 60%, test = 40%)
+train t = regress(cut, label = age) { output = films.look |> dense(1), epochs = 1 }
+metric m = t on cut.test { mae }
+"#,
+    // E0309.
+    r#"
+fuse a = neural { films.look |> dense(3) }
+fuse b = a |> min_max(fit = parts.train)
+train t = regress(parts, label = age) { output = b |> dense(1), epochs = 1 }
+metric m = t on parts.test { mae }
+"#,
+    // E0310.
+    r#"
+fuse a = neural { b = films.look |> dense(3) }
+train t = regress(parts, label = age) { output = a |> dense(1), epochs = 1 }
+metric m = t on parts.test { mae }
+"#,
+    // E0401.
+    r#"
+fuse a = concat(films.look, posts.weights)
+train t = regress(parts, label = age) { output = a |> dense(1), epochs = 1 }
+metric m = t on parts.test { mae }
+"#,
+    // E0502: where the length is missing, the look is lost.
+    r#"
+fuse a = concat(films.look, films.length)
+fuse b = a |> fill(zero)
+train t = regress(parts, label = age) { output = b |> dense(1), epochs = 1 }
+metric m = t on parts.test { mae }
+"#,
     // E0103: a param and a column.
     r#"
 param age = 3

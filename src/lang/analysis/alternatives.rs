@@ -1,6 +1,7 @@
 //! Alternatives of a signature: which one the inputs choose, and what does not fit.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::{Checker, Scope};
 use crate::args::{ArgValue, Args};
@@ -24,7 +25,7 @@ impl Checker<'_> {
         scope: &Scope,
     ) -> Option<(usize, Notation)> {
         let name = signature.name;
-        let notations: Vec<Notation> = signature.types.iter().filter_map(|t| Notation::parse(t).ok()).collect();
+        let notations = self.notations(signature);
         if let Some((argument, words)) = signature.by {
             let word = args.find(argument).and_then(ArgValue::as_text).unwrap_or_default();
             // Of several alternatives of one word, the inputs choose.
@@ -93,6 +94,12 @@ impl Checker<'_> {
         }
         let notation = notations[chosen].clone();
         self.fits(signature, &notation, inputs, args, name_span).then_some((chosen, notation))
+    }
+
+    /// Returns the alternatives of a signature, read once.
+    pub(crate) fn notations(&mut self, signature: &'static Signature) -> Rc<[Notation]> {
+        let read = || signature.types.iter().filter_map(|t| Notation::parse(t).ok()).collect();
+        self.notations.entry(signature.name).or_insert_with(read).clone()
     }
 
     /// Refuses a stage that is no layer behind layers.
@@ -230,6 +237,9 @@ impl Checker<'_> {
             && wanted.iter().all(|w| w != "a table" && w != "a split")
         {
             d = d.help(say!("name one of its columns: `table.column`", "请指明它的某一列：`表.列`"));
+        } else if let Some(does) = signature.doc.split(". ").next().filter(|does| !does.is_empty()) {
+            let does = does.trim_end_matches('.');
+            d = d.note(say!("`{name}`: {does}", "`{name}`：{does}"));
         }
         self.report(d);
     }

@@ -1,5 +1,6 @@
 //! Arguments: each against its declared kind, unit, words and range.
 
+use super::argument_numbers::unit_word;
 use super::call::Written;
 use super::resolve::did_you_mean;
 use super::{Checker, Item, Scope};
@@ -9,7 +10,7 @@ use crate::graph::NodeId;
 use crate::say;
 use crate::signature::Signature;
 use crate::span::Span;
-use crate::syntax::tree::{Expr, ExprKind, Name, Unit};
+use crate::syntax::tree::{Expr, ExprKind, Name};
 use crate::types::{Elem, RecipeKind, Type};
 
 /// An argument's value may need columns of its own: they become inputs of the node.
@@ -43,13 +44,15 @@ impl Checker<'_> {
                     None if spec.optional && silent(spec.kind) => {}
                     None => wrong = true,
                 },
-                (None, Some(spec)) => match self.open_argument(spec, name, written, table, scope, extra) {
-                    Some(value) => open.push((name.text.clone(), value)),
-                    None if spec.kind == ArgKind::ColumnCounts => unknown = true,
-                    None => wrong = true,
-                },
+                (None, Some(spec)) => {
+                    match self.open_argument(signature.name, spec, name, written, table, scope, extra) {
+                        Some(value) => open.push((name.text.clone(), value)),
+                        None if spec.kind == ArgKind::ColumnCounts => unknown = true,
+                        None => wrong = true,
+                    }
+                }
                 (None, None) => {
-                    self.unknown_argument(signature, name);
+                    self.unknown_argument(signature, name, written);
                     unknown = true;
                 }
             }
@@ -108,13 +111,30 @@ impl Checker<'_> {
                 }
                 Some(_) => {}
                 None if open || name.text == "fit" => {}
-                None => self.unknown_argument(signature, name),
+                None => self.unknown_argument(signature, name, written),
             }
         }
     }
 
-    pub(crate) fn unknown_argument(&mut self, signature: &'static Signature, name: &Name) {
+    pub(crate) fn unknown_argument(&mut self, signature: &'static Signature, name: &Name, written: &Written<'_>) {
         let (stage, text) = (signature.name, &name.text);
+        let condition = signature.args.iter().any(|a| a.kind == ArgKind::Condition);
+        if let (true, Written::Expr(value)) = (condition, written) {
+            let value = self.source_text(value.span);
+            self.report(
+                Diagnostic::error(
+                    "E0105",
+                    name.span,
+                    say!(
+                        "`{stage}` has no argument `{text}`, and a comparison is written with `==`",
+                        "`{stage}` 没有参数 `{text}`；比较须写作 `==`"
+                    ),
+                )
+                .here(say!("one `=` gives an argument its value", "单个 `=` 是给参数赋值"))
+                .help(say!("write `{stage}({text} == {value})`", "请写 `{stage}({text} == {value})`")),
+            );
+            return;
+        }
         let mut d = Diagnostic::error(
             "E0105",
             name.span,
@@ -203,7 +223,8 @@ impl Checker<'_> {
                 other => self.wrong_kind(spec, &other, expr.span, "a list of numbers", "数字列表"),
             },
             ArgKind::Column => self.column_argument(spec, expr, table, scope).map(ArgValue::Column),
-            ArgKind::Columns => {
+            ArgKind::Columns | ArgKind::OtherColumns => {
+                let table = table.filter(|_| spec.kind == ArgKind::Columns);
                 let items: Vec<&Expr> = match &expr.kind {
                     ExprKind::List(items) => items.iter().collect(),
                     _ => vec![expr],
@@ -236,16 +257,31 @@ impl Checker<'_> {
                 Some(ArgValue::Row(row))
             }
             ArgKind::Target | ArgKind::RefColumn => self.target(spec, expr, scope, extra),
+            ArgKind::Table => self.table_argument(spec, expr, scope, extra),
             ArgKind::FitRows => None,
             ArgKind::Optimizer => self.recipe_argument(spec, expr, scope, RecipeKind::Optimizer),
             ArgKind::Stop => self.recipe_argument(spec, expr, scope, RecipeKind::Stop),
-            ArgKind::Loss => match self.evaluate(expr, scope) {
-                Item::Losses(list) => Some(ArgValue::Losses(list.into_iter().map(|(w, r, _)| (w, r)).collect())),
-                Item::Recipe { recipe, kind: RecipeKind::Loss, .. } => Some(ArgValue::Losses(vec![(1.0, recipe)])),
-                Item::Unknown => None,
-                other => self.wrong_kind(spec, &other, expr.span, "a loss", "损失"),
-            },
+            ArgKind::Loss => self.loss_argument(spec, expr, scope, extra),
             ArgKind::Measure => self.measure_argument(expr, scope),
+            ArgKind::Inputs => {
+                let items: Vec<&Expr> = match &expr.kind {
+                    ExprKind::List(items) => items.iter().collect(),
+                    _ => vec![expr],
+                };
+                let mut inputs = Vec::new();
+                for item in items {
+                    match self.evaluate(item, scope) {
+                        Item::Node(node) if matches!(self.ty(node), Type::Column(_)) => {
+                            extra.push((node, item.span));
+                            inputs.push(ArgValue::Input(extra.len()));
+                        }
+                        Item::Node(node) if *self.ty(node) == Type::Unknown => return None,
+                        Item::Unknown => return None,
+                        other => return self.wrong_kind(spec, &other, item.span, "a column", "列"),
+                    }
+                }
+                Some(ArgValue::List(inputs))
+            }
             ArgKind::Joint => match self.evaluate(expr, scope) {
                 Item::Node(node) => {
                     extra.push((node, expr.span));
@@ -258,8 +294,10 @@ impl Checker<'_> {
         }
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn open_argument(
         &mut self,
+        stage: &str,
         spec: &'static ArgSpec,
         name: &Name,
         written: &Written<'_>,
@@ -290,314 +328,13 @@ impl Checker<'_> {
                 Some(ArgValue::Row(row))
             }
             _ => {
-                if self.table_type(table).is_none_or(|t| t.column(&name.text).is_none()) {
+                let column = self.table_type(table).and_then(|t| t.column(&name.text)).cloned();
+                let Some(column) = column else {
                     self.no_column(table, &name.text, name.span);
                     return None;
-                }
-                self.number(spec, expr, scope, true)
-            }
-        }
-    }
-
-    /// Reports that a table has no such column.
-    pub(crate) fn no_column(&mut self, table: NodeId, name: &str, span: Span) {
-        let owner = self.graph.dag[table].label.clone();
-        let place = self.graph.dag[table].span;
-        let columns: Vec<String> =
-            self.table_type(table).into_iter().flat_map(|t| t.columns.iter().map(|(n, _)| n.clone())).collect();
-        let mut d =
-            Diagnostic::error("E0206", span, say!("`{owner}` has no column `{name}`", "`{owner}` 没有列 `{name}`"))
-                .also(place, say!("this table", "此表"));
-        match did_you_mean(name, columns.iter().map(String::as_str)) {
-            Some(help) => d = d.help(help),
-            None if !columns.is_empty() && columns.len() <= 16 => {
-                let all = columns.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
-                d = d.note(say!("it has {all}", "它有 {all}"));
-            }
-            None => {}
-        }
-        self.report(d);
-    }
-
-    fn column_argument(
-        &mut self,
-        spec: &'static ArgSpec,
-        expr: &Expr,
-        table: Option<NodeId>,
-        scope: &Scope,
-    ) -> Option<String> {
-        let name = match &expr.kind {
-            ExprKind::Name(n) => {
-                // A def's parameter stands for the column that was given.
-                match scope.locals.iter().rev().find(|l| l.name == *n) {
-                    Some(local) => {
-                        local.used.set(true);
-                        match &local.item {
-                            Item::ColumnName(column, _) => column.clone(),
-                            _ => n.clone(),
-                        }
-                    }
-                    None => n.clone(),
-                }
-            }
-            ExprKind::Text(t) => t.plain()?,
-            ExprKind::Field { name, .. } => {
-                let (argument, column) = (spec.name, &name.text);
-                self.report(
-                    Diagnostic::error(
-                        "E0108",
-                        expr.span,
-                        say!(
-                            "`{argument}` takes a column of the table that flows in, bare",
-                            "`{argument}` 接受流入之表的列，直接写列名"
-                        ),
-                    )
-                    .help(say!("write `{argument} = {column}`", "请写 `{argument} = {column}`")),
-                );
-                return None;
-            }
-            ExprKind::Broken => return None,
-            _ => {
-                let argument = spec.name;
-                self.report(Diagnostic::error(
-                    "E0108",
-                    expr.span,
-                    say!("`{argument}` takes a column's name", "`{argument}` 接受列名"),
-                ));
-                return None;
-            }
-        };
-        // A source's columns stand in its block, which its own `infer` looks at.
-        let Some(table) = table else { return Some(name) };
-        if self.table_type(table).is_some_and(|t| t.column(&name).is_some()) {
-            return Some(name);
-        }
-        if self.table_type(table).is_some() {
-            self.no_column(table, &name, expr.span);
-        }
-        None
-    }
-
-    fn number(&mut self, spec: &'static ArgSpec, expr: &Expr, scope: &Scope, whole: bool) -> Option<ArgValue> {
-        match self.evaluate(expr, scope) {
-            Item::Unknown => None,
-            Item::Number { unit: Some(unit), .. } => {
-                let (argument, unit) = (spec.name, unit_word(unit));
-                self.report(Diagnostic::error(
-                    "E0114",
-                    expr.span,
-                    say!("`{argument}` has no unit, so no `{unit}`", "`{argument}` 没有单位，不能写 `{unit}`"),
-                ));
-                None
-            }
-            // A size that only the data tell.
-            Item::Number { value, .. } if value.is_nan() => Some(ArgValue::Word("_".into())),
-            Item::Number { integer: Some(n), .. } => {
-                if !self.in_range(spec, n as f64, expr.span) {
-                    return None;
-                }
-                Some(if whole { ArgValue::Int(n) } else { ArgValue::Float(n as f64) })
-            }
-            Item::Number { value, .. } if !whole => {
-                self.in_range(spec, value, expr.span).then_some(ArgValue::Float(value))
-            }
-            other => {
-                let (en, zh) = if whole { ("a whole number", "整数") } else { ("a number", "数字") };
-                self.wrong_kind(spec, &other, expr.span, en, zh)
-            }
-        }
-    }
-
-    fn share_or_count(&mut self, spec: &'static ArgSpec, expr: &Expr, scope: &Scope) -> Option<ArgValue> {
-        match self.evaluate(expr, scope) {
-            Item::Unknown => None,
-            Item::Number { integer: Some(n), unit: None, .. } if n >= 0 => Some(ArgValue::Int(n)),
-            Item::Number { value, integer: None, unit: None } if (0.0..=1.0).contains(&value) => {
-                Some(ArgValue::Float(value))
-            }
-            Item::Number { .. } => {
-                let argument = spec.name;
-                self.report(
-                    Diagnostic::error(
-                        "E0109",
-                        expr.span,
-                        say!(
-                            "`{argument}` is a share from 0 % to 100 %, or a count of rows",
-                            "`{argument}` 是 0 % 到 100 % 的比例，或行数"
-                        ),
-                    )
-                    .help(say!("write `{argument} = 80%`", "请写 `{argument} = 80%`")),
-                );
-                None
-            }
-            Item::Text(t) if t.plain().is_some() => t.plain().map(ArgValue::Text),
-            Item::List(items) => {
-                let texts: Option<Vec<ArgValue>> = items
-                    .iter()
-                    .map(|(i, _)| match i {
-                        Item::Text(t) => t.plain().map(ArgValue::Text),
-                        Item::Number { integer: Some(n), .. } => Some(ArgValue::Text(n.to_string())),
-                        _ => None,
-                    })
-                    .collect();
-                texts.map(ArgValue::List)
-            }
-            other => self.wrong_kind(spec, &other, expr.span, "a share, a count or a mark", "比例、行数或标记"),
-        }
-    }
-
-    fn text(&mut self, spec: &'static ArgSpec, expr: &Expr, scope: &Scope) -> Option<ArgValue> {
-        match self.evaluate(expr, scope) {
-            Item::Text(t) => match t.plain() {
-                Some(text) => Some(ArgValue::Text(text)),
-                None => {
-                    let argument = spec.name;
-                    self.report(
-                        Diagnostic::error(
-                            "E0108",
-                            expr.span,
-                            say!("`{argument}` takes no placeholders", "`{argument}` 不接受占位符"),
-                        )
-                        .help(say!("a brace itself is written `{{{{`", "花括号本身写作 `{{{{`")),
-                    );
-                    None
-                }
-            },
-            Item::Unknown => None,
-            other => self.wrong_kind(spec, &other, expr.span, "a text in quotes", "带引号的文本"),
-        }
-    }
-
-    fn word(
-        &mut self,
-        spec: &'static ArgSpec,
-        words: &'static [&'static str],
-        expr: &Expr,
-        scope: &Scope,
-    ) -> Option<ArgValue> {
-        let written = match &expr.kind {
-            ExprKind::Name(n) if words.contains(&n.as_str()) => n.clone(),
-            // A name that is no such word may be a text param (N3).
-            ExprKind::Name(n) if self.names.contains_key(n) || scope.locals.iter().any(|l| l.name == *n) => {
-                match self.evaluate(expr, scope) {
-                    Item::Text(t) => t.plain()?,
-                    Item::Unknown => return None,
-                    _ => n.clone(),
-                }
-            }
-            ExprKind::Name(n) => n.clone(),
-            ExprKind::Text(t) => t.plain()?,
-            ExprKind::Broken => return None,
-            _ => String::new(),
-        };
-        if words.contains(&written.as_str()) {
-            return Some(ArgValue::Word(written));
-        }
-        let argument = spec.name;
-        let all = words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
-        let mut d = Diagnostic::error(
-            "E0110",
-            expr.span,
-            say!("`{argument}` is one of {all}", "`{argument}` 只能是 {all} 之一"),
-        );
-        if let Some(help) = did_you_mean(&written, words.iter().copied()) {
-            d = d.help(help);
-        }
-        self.report(d);
-        None
-    }
-
-    fn sizes(&mut self, spec: &'static ArgSpec, count: usize, expr: &Expr, scope: &Scope) -> Option<ArgValue> {
-        let item = self.evaluate(expr, scope);
-        let items = match item {
-            Item::Unknown => return None,
-            Item::List(items) => items,
-            other => {
-                let example = vec!["8"; count].join("x");
-                return self.wrong_kind(
-                    spec,
-                    &other,
-                    expr.span,
-                    &format!("{count} sizes, as `{example}`"),
-                    &format!("{count} 个大小，如 `{example}`"),
-                );
-            }
-        };
-        if items.len() != count {
-            let (argument, found) = (spec.name, items.len());
-            self.report(Diagnostic::error(
-                "E0108",
-                expr.span,
-                say!(
-                    "`{argument}` has {count} sizes, not {found}",
-                    "`{argument}` 需要 {count} 个大小，而不是 {found} 个"
-                ),
-            ));
-            return None;
-        }
-        let mut sizes = Vec::new();
-        for (item, span) in items {
-            match item {
-                Item::Number { integer: Some(n), unit: None, .. } if n >= 1 => {
-                    if !self.in_range(spec, n as f64, span) {
-                        return None;
-                    }
-                    sizes.push(ArgValue::Int(n));
-                }
-                Item::Unknown => return None,
-                other => return self.wrong_kind(spec, &other, span, "a size of at least 1", "至少为 1 的大小"),
-            }
-        }
-        Some(ArgValue::List(sizes))
-    }
-
-    fn values(&mut self, spec: &'static ArgSpec, expr: &Expr, scope: &Scope) -> Option<ArgValue> {
-        fn one(item: &Item) -> Option<ArgValue> {
-            Some(match item {
-                Item::Number { integer: Some(n), unit: None, .. } => ArgValue::Int(*n),
-                Item::Number { value, unit: None, .. } => ArgValue::Float(*value),
-                Item::Bool(b) => ArgValue::Bool(*b),
-                Item::Text(t) => ArgValue::Text(t.plain()?),
-                Item::List(items) => ArgValue::List(items.iter().map(|(i, _)| one(i)).collect::<Option<_>>()?),
-                _ => return None,
-            })
-        }
-        match self.evaluate(expr, scope) {
-            Item::Unknown => None,
-            item => match one(&item) {
-                Some(value) => Some(value),
-                None => self.wrong_kind(spec, &item, expr.span, "a text, a number or a list", "文本、数字或列表"),
-            },
-        }
-    }
-
-    /// A table, or a ref column that leads to one: an input of the node.
-    fn target(&mut self, spec: &'static ArgSpec, expr: &Expr, scope: &Scope, extra: &mut Extra) -> Option<ArgValue> {
-        match self.evaluate(expr, scope) {
-            Item::Node(node) => {
-                let ok = match self.ty(node) {
-                    Type::Unknown => return None,
-                    Type::Table(_) => spec.kind == ArgKind::Target,
-                    Type::Column(c) => matches!(c.elem, Elem::Ref(_) | Elem::Category(_)),
-                    _ => false,
                 };
-                if !ok {
-                    let (argument, found) = (spec.name, self.describe(node));
-                    self.report(Diagnostic::error(
-                        "E0404",
-                        expr.span,
-                        say!(
-                            "`{argument}` takes a column that leads to other rows (a ref or a category), this is {found}",
-                            "`{argument}` 接受通向其他行的列（引用或类别），这里是 {found}"
-                        ),
-                    ));
-                    return None;
-                }
-                extra.push((node, expr.span));
-                Some(ArgValue::Input(extra.len()))
+                self.column_count(stage, name, &column.elem, expr, scope)
             }
-            Item::Unknown => None,
-            other => self.wrong_kind(spec, &other, expr.span, "a table or a ref column", "表或引用列"),
         }
     }
 
@@ -619,7 +356,14 @@ impl Checker<'_> {
         }
     }
 
-    fn wrong_kind(&mut self, spec: &'static ArgSpec, found: &Item, span: Span, en: &str, zh: &str) -> Option<ArgValue> {
+    pub(super) fn wrong_kind(
+        &mut self,
+        spec: &'static ArgSpec,
+        found: &Item,
+        span: Span,
+        en: &str,
+        zh: &str,
+    ) -> Option<ArgValue> {
         let argument = spec.name;
         let Text { en: what, zh: found } = self.item_words(found);
         self.report(Diagnostic::error(
@@ -651,50 +395,6 @@ impl Checker<'_> {
             Item::Losses(_) => say!("a sum of losses", "损失之和"),
             Item::ColumnName(..) => say!("a column's name", "列名"),
         }
-    }
-
-    /// Checks a number against the declared range, and reports where it lies outside.
-    pub(crate) fn in_range(&mut self, spec: &'static ArgSpec, value: f64, span: Span) -> bool {
-        let (low, high) = spec.range.unwrap_or(match spec.kind {
-            ArgKind::Int | ArgKind::Sizes(_) => (0.0, f64::INFINITY),
-            _ => (f64::NEG_INFINITY, f64::INFINITY),
-        });
-        if (low..=high).contains(&value) {
-            return true;
-        }
-        let (argument, allowed) = (spec.name, range_words(low, high));
-        self.report(Diagnostic::error(
-            "E0109",
-            span,
-            say!("`{argument}` lies in {allowed}, this is {value}", "`{argument}` 应在 {allowed} 之内，这里是 {value}"),
-        ));
-        false
-    }
-}
-
-/// Returns a number as people write it: `1e-12`.
-fn short(x: f64) -> String {
-    if x != 0.0 && x.abs() < 1e-3 { format!("{x:e}") } else { x.to_string() }
-}
-
-fn range_words(low: f64, high: f64) -> String {
-    match (low.is_finite(), high.is_finite()) {
-        (true, true) => format!("{}..={}", short(low), short(high)),
-        (true, false) => format!("{}..", short(low)),
-        (false, true) => format!("..={}", short(high)),
-        (false, false) => "..".into(),
-    }
-}
-
-pub(crate) fn unit_word(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Millisecond => "ms",
-        Unit::Second => "s",
-        Unit::Minute => "min",
-        Unit::Hour => "h",
-        Unit::Day => "d",
-        Unit::Hertz => "Hz",
-        Unit::Kilohertz => "kHz",
     }
 }
 

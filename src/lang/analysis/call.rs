@@ -41,7 +41,7 @@ impl Checker<'_> {
     pub(crate) fn call(&mut self, call: &Call, span: Span, piped: Option<(Item, Span)>, scope: &Scope) -> Item {
         let name = &call.name.text;
         if self.is_def(name) {
-            return self.call_def(call, span, piped, scope);
+            return self.call_def(call, piped, scope);
         }
         let Some(entry) = self.vocabulary.get(name).cloned() else {
             return self.unknown_stage(call, scope);
@@ -102,7 +102,7 @@ impl Checker<'_> {
         piped: Option<(Item, Span)>,
         scope: &Scope,
     ) -> Option<Parts<'e>> {
-        let notations: Vec<Notation> = signature.types.iter().filter_map(|t| Notation::parse(t).ok()).collect();
+        let notations = self.notations(signature);
         let most = notations.iter().map(|n| if n.repeats { usize::MAX } else { n.inputs.len() }).max().unwrap_or(0);
         let most = if signature.block == BlockKind::Value { 1 } else { most };
         let flows = notations.iter().all(|n| !n.inputs.iter().any(|p| matches!(p, Pattern::Other(_))));
@@ -224,7 +224,8 @@ impl Checker<'_> {
     }
 
     fn recipe(&mut self, signature: &'static Signature, call: &Call, parts: Parts<'_>, scope: &Scope) -> Item {
-        let (args, _) = self.arguments(signature, &parts.named, None, call.name.span, scope, &mut Vec::new());
+        let mut inputs = Vec::new();
+        let (args, _) = self.arguments(signature, &parts.named, None, call.name.span, scope, &mut inputs);
         let makes = |what: &str| signature.types.iter().any(|t| t.ends_with(what));
         let kind = match () {
             () if makes("-> optimizer") => RecipeKind::Optimizer,
@@ -233,7 +234,8 @@ impl Checker<'_> {
         };
         match args {
             Some(args) => {
-                Item::Recipe { recipe: Recipe { stage: signature.name.into(), args }, kind, tasks: signature.tasks }
+                let recipe = Recipe { stage: signature.name.into(), args };
+                Item::Recipe { recipe, kind, inputs }
             }
             None => Item::Unknown,
         }

@@ -1,23 +1,18 @@
-//! Declared columns (guarantee 2): their types, and what the files say of them.
-
-use std::collections::BTreeSet;
-use std::sync::Arc;
+//! Declared columns (guarantee 2): their types, as they are written.
 
 use super::argument::Extra;
 use super::resolve::did_you_mean;
 use super::{Checker, Item, Scope};
-use crate::args::{Args, ColumnKind, ColumnSpec, PathTemplate, TimeFormat, Within};
+use crate::args::{ColumnKind, ColumnSpec, PathTemplate, TimeFormat, Within};
 use crate::diagnostic::{Diagnostic, Text};
-use crate::graph::{DomainKind, NodeId};
 use crate::say;
 use crate::span::Span;
 use crate::syntax::tree::{Block, Expr, ExprKind, LineKind, Template, TemplatePart, TypeExpr};
-use crate::types::{ColumnType, DomainId, Elem, Language, Marks, Origin, Size, SourceColumn, TableType, Type};
-use crate::world::{ColumnScan, Scan, ScanRequest, WorldError};
+use crate::types::{Elem, Language, Type};
 
 /// The types that a column may have, for suggestions.
-const TYPES: [&str; 12] =
-    ["int", "float", "bool", "category", "key", "ref", "time", "text", "image", "vector", "sequence", "duration"];
+const TYPES: [&str; 11] =
+    ["int", "float", "bool", "category", "key", "ref", "time", "text", "image", "vector", "sequence"];
 
 impl Checker<'_> {
     /// Reads the block of a source; refs become inputs (`extra`).
@@ -162,6 +157,18 @@ impl Checker<'_> {
                 return None;
             }
         };
+        if ty.missing && matches!(kind, ColumnKind::Key | ColumnKind::KeyOf(_)) {
+            let word = &ty.name.text;
+            self.report(
+                Diagnostic::error(
+                    "E0504",
+                    ty.span,
+                    say!("a key is never missing: it says which row this is", "键不能缺失：它指明这是哪一行"),
+                )
+                .help(say!("write `{word}` without the `?`", "请写 `{word}`，不加 `?`")),
+            );
+            return None;
+        }
         let within = match &ty.within {
             None => None,
             Some(expr) => Some(self.within(expr, &kind, scope)?),
@@ -338,308 +345,5 @@ impl Checker<'_> {
                 ),
             ),
         }
-    }
-
-    /// Returns the type of a source, after a look at its files.
-    pub(crate) fn source_type(
-        &mut self,
-        span: Span,
-        args: &mut Args,
-        inputs: &mut [NodeId],
-        mut request: ScanRequest,
-    ) -> Option<Type> {
-        let columns = match args.find("columns") {
-            Some(crate::args::ArgValue::Columns(c)) => c.clone(),
-            _ => Vec::new(),
-        };
-        request.columns = columns.clone();
-        let places = std::mem::take(&mut self.places);
-        let place = |name: &str| places.iter().find(|(n, _)| n == name).map_or(span, |(_, s)| *s);
-        for (i, column) in columns.iter().enumerate() {
-            if let ColumnKind::Ref(k) | ColumnKind::KeyOf(k) = column.kind
-                && let Some(&input) = inputs.get(k)
-                && let Some(keys) = self.target_domain(input).and_then(|d| self.keys.get(&d)).cloned()
-            {
-                request.keys.push((i, keys));
-            }
-        }
-        let scan = if self.options.data { self.scan(&request, args, span) } else { None };
-        if self.options.data && scan.is_none() {
-            return None;
-        }
-        let source = self.current.last().map(|(n, _)| n.clone()).unwrap_or_default();
-        let owner = columns.iter().find_map(|c| match c.kind {
-            ColumnKind::KeyOf(k) => inputs.get(k).and_then(|&n| self.target_domain(n)),
-            _ => None,
-        });
-        let rows = scan.as_ref().filter(|s| s.whole).map(|s| s.rows);
-        let domain = owner.unwrap_or_else(|| self.new_domain(String::new(), DomainKind::Source, rows));
-        let mut typed = Vec::new();
-        let mut sound = true;
-        for (i, spec) in columns.iter().enumerate() {
-            let found = scan.as_ref().and_then(|s| s.columns.get(i));
-            if let (Some(found), Some(scan)) = (found, &scan) {
-                sound &= self.hold_to_data(spec, found, scan, &request, place(&spec.name));
-            }
-            let whole = scan.as_ref().is_some_and(|s| s.whole);
-            let elem = self.elem_of(spec, found, whole, &source, domain, inputs);
-            if spec.kind == ColumnKind::Key
-                && let Some(keys) = found.and_then(|f| f.keys.clone())
-            {
-                self.keys.insert(domain, Arc::new(keys));
-            }
-            let name = SourceColumn { source: source.clone(), column: spec.name.clone() };
-            let missing: BTreeSet<Origin> =
-                if spec.missing { [Origin::Column(name.clone())].into() } else { BTreeSet::new() };
-            let marks = Marks { columns: [name].into(), ..Marks::default() };
-            typed.push((spec.name.clone(), ColumnType { domain, elem, missing, marks }));
-        }
-        // What is wrong in the data is reported; the types stand as declared, so that nothing more is said.
-        let _ = sound;
-        Some(Type::Table(TableType { domain, columns: typed, marks: Marks::default() }))
-    }
-
-    /// Returns the rows that a ref to this node leads to.
-    pub(crate) fn target_domain(&self, node: NodeId) -> Option<DomainId> {
-        match self.ty(node) {
-            Type::Table(t) => Some(t.domain),
-            Type::Column(ColumnType { elem: Elem::Category(d), .. }) => Some(*d),
-            _ => None,
-        }
-    }
-
-    fn elem_of(
-        &mut self,
-        spec: &ColumnSpec,
-        found: Option<&ColumnScan>,
-        whole: bool,
-        source: &str,
-        domain: DomainId,
-        inputs: &[NodeId],
-    ) -> Elem {
-        let known = |given: Option<u64>, place: usize| {
-            given.or_else(|| found.and_then(|f| f.shape.get(place).copied())).map_or(Size::Unknown, Size::Known)
-        };
-        match &spec.kind {
-            ColumnKind::Int => Elem::Int,
-            ColumnKind::Float => Elem::Float,
-            ColumnKind::Bool => Elem::Bool,
-            ColumnKind::Category => {
-                let listed = match &spec.within {
-                    Some(Within::Values(v)) => Some(v.len() as u64),
-                    _ => None,
-                };
-                // Of a sample the count is a lower bound only.
-                let rows = listed.or(found.filter(|_| whole).map(|f| f.distinct));
-                let kind = DomainKind::Values { source: source.into(), column: spec.name.clone() };
-                let values = self.new_domain(format!("{source}.{}", spec.name), kind, rows);
-                if let Some(keys) = found.and_then(|f| f.keys.clone().or_else(|| f.values.clone())) {
-                    self.keys.insert(values, Arc::new(keys));
-                }
-                Elem::Category(values)
-            }
-            ColumnKind::Key => Elem::Key,
-            ColumnKind::KeyOf(_) => Elem::Ref(domain),
-            ColumnKind::Ref(k) => inputs.get(*k).and_then(|&n| self.target_domain(n)).map_or(Elem::Unknown, Elem::Ref),
-            ColumnKind::Time(_) => Elem::Time,
-            ColumnKind::Text(l) | ColumnKind::TextFile(l, _) => Elem::Text(*l),
-            ColumnKind::Image(_) => Elem::Image([Size::Unknown, Size::Unknown, Size::Known(3)]),
-            ColumnKind::Vector(n) => Elem::Vector(known(*n, 0)),
-            ColumnKind::Sequence(t, n) => Elem::Sequence(t.map_or(Size::Unknown, Size::Known), known(*n, 1)),
-        }
-    }
-
-    fn scan(&mut self, request: &ScanRequest, args: &Args, span: Span) -> Option<Arc<Scan>> {
-        let _ = args;
-        match self.world.scan(request) {
-            Ok(scan) => Some(scan),
-            Err((which, error)) => {
-                let path = request.paths.get(which).cloned().unwrap_or_default();
-                let diagnostic = match error {
-                    WorldError::Missing => {
-                        let d = Diagnostic::error(
-                            "E0201",
-                            span,
-                            say!("the file `{path}` is not there", "文件 `{path}` 不存在"),
-                        );
-                        match self.current.last().and_then(|(_, doc)| doc.clone()) {
-                            Some(doc) => d.note(say!("{doc}", "{doc}")),
-                            None => d.note(say!(
-                                "paths are relative to the `.mmf` file; a `##` line above the source, saying how to get the file, would be shown here",
-                                "路径相对于 `.mmf` 文件；在数据源上方用 `##` 写明如何获取文件，此处便会显示"
-                            )),
-                        }
-                    }
-                    WorldError::Broken(why) => Diagnostic::error(
-                        "E0208",
-                        span,
-                        say!("the file `{path}` cannot be read as it is", "文件 `{path}` 无法读取"),
-                    )
-                    .note(why),
-                };
-                self.report(diagnostic);
-                None
-            }
-        }
-    }
-
-    /// Reports what the data say against a declared column; `false` where something is wrong.
-    fn hold_to_data(
-        &mut self,
-        spec: &ColumnSpec,
-        found: &ColumnScan,
-        scan: &Scan,
-        request: &ScanRequest,
-        place: Span,
-    ) -> bool {
-        let name = &spec.name;
-        let file = request.paths.join(", ");
-        let rows = scan.rows;
-        if found.absent {
-            let header = spec.header.clone().unwrap_or_else(|| name.clone());
-            let mut d = Diagnostic::error(
-                "E0202",
-                place,
-                say!("`{file}` has no column `{header}`", "`{file}` 中没有列 `{header}`"),
-            );
-            match did_you_mean(&header, scan.headers.iter().map(String::as_str)) {
-                Some(help) => d = d.help(help),
-                None if !scan.headers.is_empty() && scan.headers.len() <= 24 => {
-                    let all = scan.headers.iter().map(|h| format!("`{h}`")).collect::<Vec<_>>().join(", ");
-                    d = d.note(say!("its headers are {all}", "其表头为 {all}"));
-                }
-                None => {}
-            }
-            self.report(d);
-            return false;
-        }
-        let at = |list: &[(u64, String)]| {
-            list.iter().take(3).map(|(line, cell)| format!("{line}: `{cell}`")).collect::<Vec<_>>().join(", ")
-        };
-        let mut sound = true;
-        if found.wrong_count > 0 {
-            let (count, list) = (found.wrong_count, at(&found.wrong));
-            let (cells, are) = if count == 1 { ("cell", "is") } else { ("cells", "are") };
-            let kind = kind_word(&spec.kind);
-            self.report(
-                Diagnostic::error(
-                    "E0203",
-                    place,
-                    say!("{count} {cells} of `{name}` {are} no {kind}", "`{name}` 有 {count} 个单元格不是 {kind}"),
-                )
-                .note(say!("in {file}, by line: {list}", "{file}，按行：{list}")),
-            );
-            sound = false;
-        }
-        if found.outside_count > 0 {
-            let (count, list) = (found.outside_count, at(&found.outside));
-            let (cells, are) = if count == 1 { ("cell", "is") } else { ("cells", "are") };
-            self.report(
-                Diagnostic::error(
-                    "E0205",
-                    place,
-                    say!(
-                        "{count} {cells} of `{name}` {are} not in what `in` says",
-                        "`{name}` 有 {count} 个单元格超出 `in` 的范围"
-                    ),
-                )
-                .note(say!("in {file}, by line: {list}", "{file}，按行：{list}")),
-            );
-            sound = false;
-        }
-        if found.twice_count > 0 {
-            let (count, list) = (found.twice_count, at(&found.twice));
-            let (keys, are) = if count == 1 { ("key", "is") } else { ("keys", "are") };
-            self.report(
-                Diagnostic::error(
-                    "E0207",
-                    place,
-                    say!("{count} {keys} of `{name}` {are} there twice", "`{name}` 有 {count} 个键重复"),
-                )
-                .note(say!("in {file}, by line: {list}", "{file}，按行：{list}")),
-            );
-            sound = false;
-        }
-        if found.unknown_count > 0 && !spec.missing {
-            let (count, list) = (found.unknown_count, at(&found.unknown));
-            let (cells, name_no) = if count == 1 { ("cell", "names no") } else { ("cells", "name no") };
-            self.report(
-                Diagnostic::error(
-                    "E0209",
-                    place,
-                    say!("{count} {cells} of `{name}` {name_no} row", "`{name}` 有 {count} 个单元格没有对应的行"),
-                )
-                .note(say!("in {file}, by line: {list}", "{file}，按行：{list}"))
-                .help(say!("mark the column `?` if such rows may stand alone", "若允许没有对应行，请将该列标为 `?`")),
-            );
-            sound = false;
-        }
-        let uncovered = request
-            .columns
-            .iter()
-            .zip(&scan.columns)
-            .find_map(|(c, f)| matches!(c.kind, ColumnKind::KeyOf(_)).then_some(f.uncovered))
-            .unwrap_or(0);
-        // Refs that name no row are told above, as what they are.
-        let holes = found.holes.saturating_sub(found.unknown_count)
-            + if matches!(spec.kind, ColumnKind::KeyOf(_)) { 0 } else { uncovered };
-        if holes > 0 && !spec.missing {
-            let sample = if scan.whole { "" } else { " of the sample" };
-            let mut d = Diagnostic::error(
-                "E0204",
-                place,
-                say!("`{name}` is missing in {holes} of {rows} rows", "`{name}` 在 {rows} 行中缺失 {holes} 行"),
-            )
-            .help(say!("mark it `?`, and say later what stands in for it", "请标为 `?`，并在之后说明如何填补"));
-            let files = found.lost.iter().take(3).map(|(l, p)| format!("{l}: `{p}`")).collect::<Vec<_>>().join(", ");
-            if !files.is_empty() {
-                d = d.note(say!("files that are not there, by line: {files}", "不存在的文件（按行）：{files}"));
-            } else if !found.hole_lines.is_empty() {
-                let lines = found.hole_lines.iter().take(5).map(u64::to_string).collect::<Vec<_>>().join(", ");
-                d = d.note(say!(
-                    "counted in {file}{sample}; first at line {lines}",
-                    "统计自 {file}；首先出现在行 {lines}"
-                ));
-            } else if uncovered > 0 {
-                d = d
-                    .note(say!("{uncovered} rows have no line in {file}", "有 {uncovered} 行在 {file} 中没有对应记录"));
-            }
-            self.report(d);
-            sound = false;
-        }
-        if let (ColumnKind::Vector(Some(n)), Some(&width)) = (&spec.kind, found.shape.first())
-            && *n != width
-        {
-            self.report(
-                Diagnostic::error(
-                    "E0210",
-                    place,
-                    say!(
-                        "a row of `{name}` has {width} numbers, not {n}",
-                        "`{name}` 每行有 {width} 个数，而不是 {n} 个"
-                    ),
-                )
-                .note(say!("counted in {file}", "统计自 {file}"))
-                .help(say!("write `vector[{width}]`", "请写 `vector[{width}]`")),
-            );
-            sound = false;
-        }
-        sound
-    }
-}
-
-fn kind_word(kind: &ColumnKind) -> &'static str {
-    match kind {
-        ColumnKind::Int => "int",
-        ColumnKind::Float => "float",
-        ColumnKind::Bool => "bool",
-        ColumnKind::Category => "category",
-        ColumnKind::Key | ColumnKind::KeyOf(_) => "key",
-        ColumnKind::Ref(_) => "ref",
-        ColumnKind::Time(_) => "time",
-        ColumnKind::Text(_) | ColumnKind::TextFile(..) => "text",
-        ColumnKind::Image(_) => "image",
-        ColumnKind::Vector(_) => "vector",
-        ColumnKind::Sequence(..) => "sequence",
     }
 }

@@ -88,7 +88,11 @@ impl Checker<'_> {
     /// Returns the value of a declaration that something uses.
     pub(crate) fn demand(&mut self, index: usize, user: Span) -> Item {
         self.declared[index].used = true;
-        self.find(index, Some(user))
+        let item = self.find(index, Some(user));
+        if let Item::Node(node) = item {
+            self.note_use(node, user, Some(index));
+        }
+        item
     }
 
     fn find(&mut self, index: usize, user: Option<Span>) -> Item {
@@ -103,7 +107,7 @@ impl Checker<'_> {
         self.declared[index].state = State::UnderWay;
         let tree = self.declared[index].tree.clone();
         let name = tree.kind.name().map(|n| n.text.clone()).unwrap_or_default();
-        self.current.push((name, tree.doc.as_ref().map(|d| d.text.clone())));
+        self.current.push((name, tree.doc.as_ref().map(|d| d.text.clone()), index));
         let item = self.value_of(index, &tree);
         self.current.pop();
         // A cycle may have settled it already.
@@ -150,7 +154,7 @@ impl Checker<'_> {
                 let item = self.evaluate(value, &scope);
                 let item = self.hold_to_keyword(*keyword, &name.text, item, value.span, name.span);
                 if let (Some(ty), Item::Node(node)) = (ty, &item) {
-                    self.hold_to_type(ty, *node, &scope);
+                    self.hold_to_type(ty, *node, value.span, &scope);
                 }
                 item
             }

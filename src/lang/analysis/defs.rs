@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::syntax::tree::{Call, CutValue, DeclarationKind, ExprKind};
 
 impl Checker<'_> {
-    pub(super) fn call_def(&mut self, call: &Call, span: Span, piped: Option<(Item, Span)>, scope: &Scope) -> Item {
+    pub(super) fn call_def(&mut self, call: &Call, piped: Option<(Item, Span)>, scope: &Scope) -> Item {
         let name = call.name.text.clone();
         let index = self.names[&name];
         self.declared[index].used = true;
@@ -121,7 +121,6 @@ impl Checker<'_> {
             }
         }
         inner.row = None;
-        let _ = span;
         self.calling.push(name);
         let item = self.evaluate(body, &inner);
         self.calling.pop();

@@ -1,6 +1,6 @@
 //! Row identity (guarantee 4): which rows a value has, and how rows of one domain lead to another's.
 
-use super::Checker;
+use super::{Checker, Item};
 use crate::diagnostic::{Diagnostic, Text};
 use crate::graph::{Arrow, DomainKind, Link, Node, NodeId, NodeKind};
 use crate::say;
@@ -201,6 +201,20 @@ impl Checker<'_> {
             })
     }
 
+    /// Returns a part's column, as it is written there, as one of the whole table: `films.look` for `parts.train.look`.
+    fn in_the_whole(&self, part: DomainId, place: Span) -> Option<String> {
+        let text = self.source_text(place);
+        let (_, column) = text.rsplit_once('.')?;
+        let root = self.graph.root(part);
+        let name = self.domain_name(root);
+        let (_, node) = self.declared.iter().find_map(|d| match (&d.state, d.tree.kind.name()) {
+            (super::resolve::State::Done(Item::Node(n)), Some(known)) if known.text == name => Some((known, *n)),
+            _ => None,
+        })?;
+        let table = self.table_type(node)?;
+        (table.domain == root && table.column(column).is_some()).then(|| format!("{name}.{column}"))
+    }
+
     /// Reports that rows of `from` cannot be read where rows of `wanted` are.
     pub(crate) fn report_rows(&mut self, wanted: DomainId, from: DomainId, reach: &Reach, here: Span, there: Span) {
         let (w, f) = (self.domain_name(wanted), self.domain_name(from));
@@ -225,16 +239,25 @@ impl Checker<'_> {
                     "请指明引用：`… |> through({owner}{first})`"
                 ))
             }
-            Reach::Whole => Diagnostic::error(
-                "E0403",
-                here,
-                say!("`{f}` has only some of the rows that `{w}` needs", "`{f}` 只包含 `{w}` 所需的部分行"),
-            )
-            .here(say!("rows of `{f}`, which are a part", "`{f}` 的行，只是一部分"))
-            .note(say!(
-                "a part never stands for its whole; take the column from the whole table, or fuse at the part's rows",
-                "部分不能代替整体；请从整表取列，或在该部分的行上融合"
-            )),
+            Reach::Whole => {
+                let d = Diagnostic::error(
+                    "E0403",
+                    here,
+                    say!("`{f}` has only some of the rows that `{w}` needs", "`{f}` 只包含 `{w}` 所需的部分行"),
+                )
+                .here(say!("rows of `{f}`, which are a part", "`{f}` 的行，只是一部分"))
+                .note(say!("a part never stands for its whole", "部分不能代替整体"));
+                let root = self.domain_name(self.graph.root(from));
+                match self.in_the_whole(from, here) {
+                    Some(whole) => {
+                        d.help(say!("read the whole table's column: `{whole}`", "请读取整表的列：`{whole}`"))
+                    }
+                    None => d.help(say!(
+                        "compute it from columns of `{root}`, the whole table",
+                        "请由整表 `{root}` 的列计算得出"
+                    )),
+                }
+            }
             _ => {
                 let mut d =
                     Diagnostic::error("E0401", here, say!("these columns have different rows", "这些列的行不同"))

@@ -3,10 +3,10 @@
 use super::{Checker, Item, Scope};
 use crate::args::Recipe;
 use crate::diagnostic::Diagnostic;
+use crate::graph::NodeId;
 use crate::say;
 use crate::span::Span;
 use crate::syntax::tree::{BinaryOp, Block, Expr, ExprKind, LineKind, UnaryOp};
-use crate::types::Task;
 
 impl Checker<'_> {
     /// Returns what an expression gives; mistakes are reported and give [`Item::Unknown`].
@@ -253,13 +253,13 @@ impl Checker<'_> {
     }
 }
 
-type Loss = (f64, Recipe, &'static [Task]);
+type Loss = (f64, Recipe, Vec<(NodeId, Span)>);
 
 fn losses(item: &Item) -> Option<Vec<Loss>> {
     match item {
         Item::Losses(l) => Some(l.clone()),
-        Item::Recipe { recipe, kind: crate::types::RecipeKind::Loss, tasks } => {
-            Some(vec![(1.0, recipe.clone(), *tasks)])
+        Item::Recipe { recipe, kind: crate::types::RecipeKind::Loss, inputs, .. } => {
+            Some(vec![(1.0, recipe.clone(), inputs.clone())])
         }
         _ => None,
     }

@@ -223,7 +223,7 @@ impl Checker<'_> {
         if !hit {
             return;
         }
-        let place = self.fitted_above(table).unwrap_or(self.graph.dag[table].span);
+        let place = self.fitted_above(table, self.here()).unwrap_or(self.graph.dag[table].span);
         self.report(
             Diagnostic::error(
                 "E0601",
@@ -238,12 +238,13 @@ impl Checker<'_> {
         );
     }
 
-    fn fitted_above(&self, node: NodeId) -> Option<Span> {
+    fn fitted_above(&self, node: NodeId, within: Option<usize>) -> Option<Span> {
         let weight = &self.graph.dag[node];
+        let (span, within) = self.use_in(node, within);
         if let NodeKind::Stage { body: BodyKind::FitTable, .. } = weight.kind {
-            return Some(weight.span);
+            return Some(span);
         }
-        weight.inputs.first().and_then(|&n| self.fitted_above(n))
+        weight.inputs.first().and_then(|&n| self.fitted_above(n, within))
     }
 
     /// Checks what reaches a train (rule 15): rows that were learned from, and the label.
@@ -261,7 +262,7 @@ impl Checker<'_> {
                 if let Some((at, column)) = shared
                     .iter()
                     .rev()
-                    .map(|column| (self.reads(*node, column).unwrap_or(*place), column))
+                    .map(|column| (self.reads(*node, column, self.here()).unwrap_or(*place), column))
                     .max_by_key(|(at, _)| (at.file, at.start))
                 {
                     let text = column.to_string();
@@ -299,7 +300,7 @@ impl Checker<'_> {
             FitRows::All(d) if self.graph.root(*d) == root => "E0607",
             FitRows::All(_) => return,
         };
-        let at = self.learns(node, fit).unwrap_or(place);
+        let at = self.learns(node, fit, self.here()).unwrap_or(place);
         if code == "E0607" && self.reported.contains(&("E0601".to_string(), at)) {
             return;
         }
@@ -318,24 +319,26 @@ impl Checker<'_> {
     }
 
     /// Returns the place where a source column is read, below a node.
-    fn reads(&self, node: NodeId, column: &crate::types::SourceColumn) -> Option<Span> {
+    fn reads(&self, node: NodeId, column: &crate::types::SourceColumn, within: Option<usize>) -> Option<Span> {
         let weight = &self.graph.dag[node];
+        let (span, within) = self.use_in(node, within);
         if let (NodeKind::Column(_), Type::Column(c)) = (&weight.kind, &weight.ty)
             && c.marks.columns.contains(column)
         {
             // A ref that was noted with its table was not written there.
             let table = weight.inputs.first().map(|&n| self.graph.dag[n].span);
-            return (table != Some(weight.span)).then_some(weight.span);
+            return (table != Some(span)).then_some(span);
         }
         weight.inputs.iter().find_map(|&n| match self.ty(n) {
-            Type::Column(c) if c.marks.columns.contains(column) => self.reads(n, column),
+            Type::Column(c) if c.marks.columns.contains(column) => self.reads(n, column, within),
             _ => None,
         })
     }
 
     /// Returns the place of the stage that learned from these rows, below a node.
-    fn learns(&self, node: NodeId, fit: &FitRows) -> Option<Span> {
+    fn learns(&self, node: NodeId, fit: &FitRows, within: Option<usize>) -> Option<Span> {
         let weight = &self.graph.dag[node];
+        let (span, within) = self.use_in(node, within);
         let below = weight.inputs.iter().copied().find(|&n| match self.ty(n) {
             Type::Column(c) => c.marks.fits.contains(fit),
             Type::Table(t) => t.marks.fits.contains(fit),
@@ -343,8 +346,8 @@ impl Checker<'_> {
             _ => false,
         });
         match below {
-            Some(n) => self.learns(n, fit),
-            None => Some(weight.span),
+            Some(n) => self.learns(n, fit, within),
+            None => Some(span),
         }
     }
 }

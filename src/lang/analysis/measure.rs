@@ -160,7 +160,10 @@ impl Checker<'_> {
                 joint: false,
                 rows: None,
             });
-            self.graph.names.push((full, node));
+            // Listed twice in one block, it is one.
+            if !self.graph.names.iter().any(|(name, id)| *id == node && *name == full) {
+                self.graph.names.push((full, node));
+            }
             self.graph.sinks.push(node);
         }
     }
@@ -213,10 +216,18 @@ impl Checker<'_> {
         }
         let (args, _) = self.arguments(signature, &named, None, call.name.span, scope, &mut Vec::new());
         let args = args?;
-        let word = match args.find("k") {
-            Some(ArgValue::Int(k)) => format!("{}@{k}", signature.name),
-            _ => signature.name.to_string(),
+        let cut = match args.find("k") {
+            Some(ArgValue::Int(k)) => format!("@{k}"),
+            _ => String::new(),
         };
+        // What it was set to is a part of its name, so that one metric may be asked for in two ways.
+        let set: Vec<String> = named
+            .iter()
+            .filter(|(n, _)| n.text != "k")
+            .map(|(n, written)| format!("{} = {}", n.text, self.source_text(written.span())))
+            .collect();
+        let set = if set.is_empty() { set.concat() } else { format!("({})", set.join(", ")) };
+        let word = format!("{}{cut}{set}", signature.name);
         Some((signature, args, word, expr.span))
     }
 

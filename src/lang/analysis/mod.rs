@@ -5,13 +5,18 @@
 
 mod alternatives;
 mod argument;
+mod argument_names;
+mod argument_numbers;
+mod argument_words;
 mod call;
+mod cells;
 mod columns;
 mod cost;
 mod declare;
 mod defs;
 mod domains;
 mod express;
+mod given;
 mod heads;
 mod inputs;
 mod leak;
@@ -21,9 +26,11 @@ mod node;
 mod resolve;
 mod row;
 mod scope;
+mod source;
 mod train;
 mod types;
 mod unused;
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -105,6 +112,10 @@ pub(crate) struct Checker<'w> {
     pub(crate) names: BTreeMap<String, usize>,
     /// Equal nodes without weights are one.
     pub(crate) known: HashMap<String, NodeId>,
+    /// The alternatives of the stages that were called.
+    pub(crate) notations: HashMap<&'static str, std::rc::Rc<[crate::notation::Notation]>>,
+    /// Where each node was written or named, for nodes that come more than once.
+    pub(crate) uses: uses::Uses,
     /// Nodes of splits, in the order in which they were found.
     pub(crate) splits: Vec<NodeId>,
     /// Defs under way, so that recursion is seen.
@@ -112,8 +123,8 @@ pub(crate) struct Checker<'w> {
     /// Sources whose data were looked at already.
     pub(crate) reported: BTreeSet<(String, Span)>,
     pub(crate) locals_unused: Vec<(String, Span)>,
-    /// The declaration under way: its name, and its doc.
-    pub(crate) current: Vec<(String, Option<String>)>,
+    /// The declarations under way: name, doc, and number.
+    pub(crate) current: Vec<(String, Option<String>, usize)>,
     /// Places of the columns that were declared last.
     pub(crate) places: Vec<(String, Span)>,
     /// What the new columns of the call under way hold.
@@ -134,6 +145,8 @@ impl<'w> Checker<'w> {
             declared: Vec::new(),
             names: BTreeMap::new(),
             known: HashMap::new(),
+            notations: HashMap::new(),
+            uses: uses::Uses::default(),
             splits: Vec::new(),
             calling: Vec::new(),
             reported: BTreeSet::new(),
@@ -153,6 +166,12 @@ impl<'w> Checker<'w> {
         if self.reported.insert((diagnostic.code.to_string(), diagnostic.span)) {
             self.diagnostics.push(diagnostic);
         }
+    }
+
+    /// Returns the words of the file at a place, for an edit that one can paste.
+    pub(crate) fn source_text(&self, span: Span) -> String {
+        let text = self.files.get(span.file.0 as usize).map_or("", |f| &f.text);
+        text.get(span.start as usize..span.end as usize).unwrap_or_default().to_string()
     }
 
     pub(crate) fn ty(&self, node: NodeId) -> &Type {
@@ -177,10 +196,12 @@ impl<'w> Checker<'w> {
         let joint_stage = node.joint && matches!(node.kind, NodeKind::Stage { .. });
         let key = format!("{:?}|{:?}", node.kind, node.inputs);
         if !joint_stage && let Some(&id) = self.known.get(&key) {
+            self.note_use(id, node.span, None);
             return id;
         }
-        let inputs = node.inputs.clone();
+        let (inputs, span) = (node.inputs.clone(), node.span);
         let id = self.graph.dag.add_node(node);
+        self.note_use(id, span, None);
         for (place, input) in inputs.into_iter().enumerate() {
             self.graph.dag.add_edge(input, id, place);
         }

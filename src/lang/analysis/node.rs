@@ -15,7 +15,7 @@ use crate::types::{ColumnType, DomainId, Marks, Origin, TableType, Type};
 
 impl Checker<'_> {
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn make(
+    pub(crate) fn make(
         &mut self,
         signature: &'static Signature,
         alternative: usize,

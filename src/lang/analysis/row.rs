@@ -363,6 +363,13 @@ impl Checker<'_> {
                             "键与类别是文本：请给数字加引号"
                         ));
                     }
+                    for (value, other) in [(&l, &re), (&r, &le)] {
+                        if let (RowExpr::Text(text), true) = (value, other.is_number() && *other != Elem::Bool)
+                            && text.parse::<f64>().is_ok_and(f64::is_finite)
+                        {
+                            d = d.help(say!("write the number without quotes: `{text}`", "数字不加引号：`{text}`"));
+                        }
+                    }
                     self.report(d);
                     return None;
                 }

@@ -30,9 +30,11 @@ pub(crate) enum Item {
     Recipe {
         recipe: Recipe,
         kind: RecipeKind,
-        tasks: &'static [Task],
+        /// The values that its arguments read, numbered from 1.
+        inputs: Vec<(NodeId, Span)>,
     },
-    Losses(Vec<(f64, Recipe, &'static [Task])>),
+    /// A weighted sum, each term with the values that it reads.
+    Losses(Vec<(f64, Recipe, Vec<(NodeId, Span)>)>),
     /// A bare column of the table that is given in the same call (a `def`'s parameter of type `column`).
     ColumnName(String, Span),
 }

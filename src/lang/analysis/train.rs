@@ -35,7 +35,10 @@ impl Checker<'_> {
         };
         let node = match item {
             Item::Node(n) => n,
-            Item::Unknown => return Item::Unknown,
+            Item::Unknown => {
+                self.arguments_without_table(signature, &named, call.name.span, scope);
+                return Item::Unknown;
+            }
             _ => {
                 self.not_a_split(name, place, "a plain value".into());
                 return Item::Unknown;
@@ -43,7 +46,10 @@ impl Checker<'_> {
         };
         let split = match self.ty(node).clone() {
             Type::Split(s) => s,
-            Type::Unknown => return Item::Unknown,
+            Type::Unknown => {
+                self.arguments_without_table(signature, &named, call.name.span, scope);
+                return Item::Unknown;
+            }
             _ => {
                 let found = self.describe(node);
                 self.not_a_split(name, place, found);
@@ -58,6 +64,9 @@ impl Checker<'_> {
         let Some(args) = args else { return self.unsound_train(name, task, node, split, span) };
         let Some(row) = &inner.row else { return Item::Unknown };
         let wanted = row.domain;
+        if let Some(item) = self.domain(wanted).arrows.get(1).cloned().filter(|_| task == Task::Recommend) {
+            self.check_candidates(&args, &extra, &split, &item);
+        }
         let mut marks = Marks::default();
         let mut outputs = Vec::new();
         for (value, place) in &mut extra {
@@ -76,7 +85,7 @@ impl Checker<'_> {
         let label = self.check_label(task, &args, &split, &spans, call.name.span);
         self.check_weight(&args, &split, &spans, call.name.span);
         self.check_losses(task, &named, &args);
-        self.check_heads(task, &outputs, label.as_ref());
+        outputs.iter().for_each(|output| self.check_heads(task, &[*output], label.as_ref()));
         self.check_selection(&args, &split, node, &spans);
         self.check_leaks(&split, &outputs, label.as_ref());
         let classes = match label.as_ref().map(|(_, c)| &c.elem) {

@@ -14,14 +14,14 @@ use crate::types::{Elem, Size, Type};
 const PLAIN: [&str; 8] = ["int", "float", "bool", "text", "column", "table", "split", "col"];
 
 /// The types of a column in a def's parameter.
-const ELEMS: [&str; 14] = [
+const ELEMS: [&str; 15] = [
     "int", "float", "bool", "category", "key", "ref", "time", "duration", "text", "tokens", "image", "map", "vector",
-    "sequence",
+    "sequence", "codes",
 ];
 
 impl Checker<'_> {
     /// Holds what comes out of a declaration to the type that it states.
-    pub(crate) fn hold_to_type(&mut self, ty: &TypeExpr, node: NodeId, scope: &Scope) {
+    pub(crate) fn hold_to_type(&mut self, ty: &TypeExpr, node: NodeId, place: Span, scope: &Scope) {
         let found = self.ty(node).clone();
         let wanted = ty.name.text.as_str();
         let describe = self.describe(node);
@@ -72,7 +72,6 @@ impl Checker<'_> {
             _ => false,
         };
         if !fits {
-            let place = self.graph.dag[node].span;
             self.report(
                 Diagnostic::error(
                     "E0304",
@@ -111,7 +110,7 @@ impl Checker<'_> {
         match (stated.name.text.as_str(), found) {
             (_, Elem::Unknown) => true,
             ("vector", e) => e.as_vector().is_some_and(|n| all(&[n])),
-            ("image", Elem::Image(s)) | ("map", Elem::Map(s)) => all(s),
+            ("image", Elem::Image(s)) | ("map", Elem::Map(s)) | ("codes", Elem::Codes(s)) => all(s),
             ("sequence", Elem::Sequence(t, n)) => all(&[*t, *n]),
             ("int", Elem::Int) | ("float", Elem::Float) | ("bool", Elem::Bool) | ("key", Elem::Key) => true,
             ("category", Elem::Category(_)) | ("ref", Elem::Ref(_)) | ("time", Elem::Time) => true,
@@ -153,9 +152,14 @@ impl Checker<'_> {
             let word = elem.name.text.as_str();
             if !ELEMS.contains(&word) && word.chars().count() > 1 {
                 let mut d = Diagnostic::error("E0116", elem.span, say!("`{word}` is no type", "`{word}` 不是类型"));
-                if let Some(help) = did_you_mean(word, ELEMS) {
-                    d = d.help(help);
-                }
+                let all = ELEMS.join(", ");
+                d = match did_you_mean(word, ELEMS) {
+                    Some(help) => d.help(help),
+                    None => d.note(say!(
+                        "the types are {all}; a single letter stands for any",
+                        "可用类型：{all}；单个字母代表任意类型"
+                    )),
+                };
                 self.report(d);
             }
         }
@@ -206,7 +210,7 @@ impl Checker<'_> {
     fn bind_elem(&mut self, stated: &TypeExpr, found: &Elem, sizes: &mut BTreeMap<String, Size>) -> bool {
         let here: Vec<Size> = match found {
             Elem::Vector(n) => vec![*n],
-            Elem::Image(s) | Elem::Map(s) => s.to_vec(),
+            Elem::Image(s) | Elem::Map(s) | Elem::Codes(s) => s.to_vec(),
             Elem::Sequence(t, n) => vec![*t, *n],
             e => e.as_vector().into_iter().collect(),
         };

@@ -41,7 +41,12 @@ pub static CODES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn too_deep(span: Span) -> Diagnostic {
+    let (brackets, signs) = (super::brackets::NESTING, super::express::DEPTH);
     Diagnostic::error("E0023", span, say!("this is nested too deep", "嵌套过深"))
+        .note(say!(
+            "{brackets} brackets within one another are the most, and {signs} operators or steps in one expression",
+            "括号最多嵌套 {brackets} 层，一个表达式中最多有 {signs} 个运算符或步骤"
+        ))
         .help(say!("give its parts names of their own", "把其中的部分另行命名"))
 }
 

@@ -30,7 +30,7 @@ pub(super) fn stamp(request: &ScanRequest) -> Result<Option<String>, (usize, Wor
         settled &= file(&base.join(path), &mut hash).map_err(|e| (i, e))?;
     }
     if let ScanFormat::Numpy { keys: NumpyKeys::File(path), .. } = &request.format {
-        settled &= file(&base.join(path), &mut hash).map_err(|e| (0, e))?;
+        settled &= file(&base.join(path), &mut hash).map_err(|e| (request.paths.len(), e))?;
     }
     for column in &request.columns {
         if let ColumnKind::Image(template) | ColumnKind::TextFile(_, template) = &column.kind {

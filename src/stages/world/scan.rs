@@ -54,7 +54,8 @@ pub(super) fn scan(request: &ScanRequest) -> Result<Scan, (usize, WorldError)> {
             let listed = match listed {
                 NumpyKeys::RowNumber => None,
                 NumpyKeys::File(file) => {
-                    let (bytes, _) = beginning(&base.join(file), true).map_err(|e| (0, e))?;
+                    // Behind the paths of the request.
+                    let (bytes, _) = beginning(&base.join(file), true).map_err(|e| (request.paths.len(), e))?;
                     let listed = numpy::listed(&bytes).map_err(|text| {
                         let prefix = |said: String| format!("`{file}` {said}");
                         broken(mmf_lang::diagnostic::Text { en: prefix(text.en), zh: prefix(text.zh) })
