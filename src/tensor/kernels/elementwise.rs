@@ -85,6 +85,16 @@ wide! {
     }
 }
 
+wide! {
+    /// Turns `x` into its sigmoid, and writes `ln(1 + e^x)` to `loss`.
+    pub(crate) fn sigmoid_and_softplus(x: &mut [f32], loss: &mut [f32]) {
+        for (x, loss) in x.iter_mut().zip(loss) {
+            *loss = functions::softplus(*x);
+            *x = functions::sigmoid(*x);
+        }
+    }
+}
+
 /// Returns `x` where it is positive, else 0; what is not a number stays so, as in PyTorch.
 #[inline(always)]
 fn relu(x: f32) -> f32 {

@@ -8,7 +8,7 @@ use std::ops::Range;
 pub(crate) const PARTS_AT_MOST: usize = 8;
 
 /// Numbers that are worth a part where each is treated by itself.
-const BLOCK: usize = 64 * 1024;
+const BLOCK: usize = 16 * 1024;
 
 /// Returns `count / least` parts of `0..count`, at least one and at most eight, as equal as can be.
 pub(crate) fn parts(count: usize, least: usize) -> Vec<Range<usize>> {

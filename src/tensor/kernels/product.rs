@@ -4,8 +4,11 @@
 use super::parts;
 use gemm::{Parallelism, gemm};
 
-/// Multiplications that are worth a part: some milliseconds.
-const PART: usize = 16 << 20;
+/// Multiplications that are worth a part: a tenth of a millisecond.
+const PART: usize = 2 << 20;
+
+/// Rows that are worth one: each part packs the other matrix anew.
+const ROWS: usize = 128;
 
 /// A matrix in row-major order, read as it is or as its transpose.
 #[derive(Clone, Copy)]
@@ -71,10 +74,10 @@ pub(crate) fn multiply(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize), o
     });
 }
 
-/// Returns the rows of the result that are computed together: of few rows and many sums none are worth it.
+/// Returns the rows of the result that are computed together; an even number of times, for few threads share them.
 fn cut((m, k, n): (usize, usize, usize)) -> Vec<std::ops::Range<usize>> {
-    let worth = m.saturating_mul(k).saturating_mul(n) / PART;
-    parts::parts(m, m.div_ceil(worth.max(1)).max(16))
+    let most = (m.saturating_mul(k).saturating_mul(n) / PART).min(m / ROWS).clamp(1, parts::PARTS_AT_MOST);
+    parts::parts(m, m.div_ceil(1 << most.ilog2()))
 }
 
 /// Returns `a·b`, sizes as in [`multiply`].
@@ -164,6 +167,7 @@ mod tests {
     fn parts_of_a_large_product_are_the_whole() {
         let (m, k, n) = (300, 700, 200);
         assert_eq!(cut((m, k, n)).len(), 2);
+        assert_eq!((cut((128, 512, 256)).len(), cut((3200, 64, 64)).len()), (1, 4));
         let a: Vec<f32> = (0..m * k).map(|i| (i % 7) as f32).collect();
         let b: Vec<f32> = (0..k * n).map(|i| (i % 5) as f32).collect();
         let found = product(Matrix::of(&a, k), Matrix::of(&b, n), (m, k, n));

@@ -1,7 +1,7 @@
 //! Binary cross-entropy: `−y·ln σ(z) − (1 − y)·ln(1 − σ(z))`, slope `σ(z) − y`; the mean over the width of each row.
 
 use super::{Loss, counted, total, weight_of};
-use crate::kernels::functions::{sigmoid, softplus};
+use crate::kernels::elementwise;
 use crate::session::{Origin, Session};
 use crate::value::read;
 use mmf_data::error::Result;
@@ -39,7 +39,20 @@ impl Session<'_> {
         targets: &[f32],
         weights: Option<&[f32]>,
     ) -> Result<Loss> {
-        self.binary(logits, targets, weights, |z, y| (f64::from(softplus(z)) - f64::from(y * z), sigmoid(z) - y))
+        let width = logits.width();
+        counted("binary_cross_entropy", ("targets", "目标"), targets.len(), logits.rows * width)?;
+        let weight = total("binary_cross_entropy", weights, logits.rows)?;
+        let z = read(&self.node(logits)?.value);
+        let mut slope = z.to_vec();
+        let mut losses = vec![0.0; z.len()];
+        elementwise::sigmoid_and_softplus(&mut slope, &mut losses);
+        let mut sum = 0.0;
+        for (i, ((slope, loss), (z, y))) in slope.iter_mut().zip(losses).zip(z.iter().zip(targets)).enumerate() {
+            let w = weight_of(weights, i / width) / width as f32;
+            sum += f64::from(w) * (f64::from(loss) - f64::from(y * z));
+            *slope = (*slope - y) * w;
+        }
+        self.put_loss(logits, sum, weight, slope)
     }
 
     fn binary(

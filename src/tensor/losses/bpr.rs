@@ -1,7 +1,7 @@
 //! Bayesian personalised ranking (Rendle et al. 2009): `−ln σ(positive − negative)`, the mean over a row's negatives.
 
 use super::{Loss, total, weight_of};
-use crate::kernels::functions::{sigmoid, softplus};
+use crate::kernels::elementwise;
 use crate::ops::misfit;
 use crate::session::Session;
 use crate::value::read;
@@ -25,16 +25,16 @@ impl Session<'_> {
         let (p_grad, n_grad) = (up.grad, down.grad);
         let (p, q) = (read(&up.value), read(&down.value));
         let mut p_slope = vec![0.0; rows];
-        let mut n_slope = vec![0.0; count];
+        let mut n_slope: Vec<f32> = q.iter().enumerate().map(|(i, q)| q - p[i / n]).collect();
+        let mut losses = vec![0.0; count];
+        elementwise::sigmoid_and_softplus(&mut n_slope, &mut losses);
         let mut sum = 0.0;
-        for row in 0..rows {
+        for (row, (slopes, losses)) in n_slope.chunks_exact_mut(n).zip(losses.chunks_exact(n)).enumerate() {
             let w = weight_of(weights, row) / n as f32;
-            for i in row * n..(row + 1) * n {
-                let x = q[i] - p[row];
-                sum += f64::from(w) * f64::from(softplus(x));
-                let d = sigmoid(x) * w;
-                n_slope[i] = d;
-                p_slope[row] -= d;
+            for (slope, loss) in slopes.iter_mut().zip(losses) {
+                sum += f64::from(w) * f64::from(*loss);
+                *slope *= w;
+                p_slope[row] -= *slope;
             }
         }
         let grad = p_grad || n_grad;
@@ -44,7 +44,7 @@ impl Session<'_> {
             self.record(&out, move |back, gradient| {
                 for (x, wanted, mut slope) in [(positive, p_grad, p_slope), (negative, n_grad, n_slope)] {
                     if wanted {
-                        crate::kernels::elementwise::scale(&mut slope, gradient[0]);
+                        elementwise::scale(&mut slope, gradient[0]);
                         back.give(x, slope);
                     }
                 }

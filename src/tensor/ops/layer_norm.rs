@@ -2,12 +2,16 @@
 //!
 //! Back: with `d = gradient·g`, `dx = (d − mean(d) − h·mean(d·h)) / √(variance + ε)`, `dg = Σ gradient·h`, `dc = Σ gradient`.
 
+use crate::kernels::parts;
 use crate::kernels::reduce::{self, dot_lanes, sum_lanes};
 use crate::ops::sized;
 use crate::session::Session;
 use crate::value::read;
 use mmf_data::error::Result;
 use mmf_data::network::{Parameter, Var};
+
+/// Numbers that are worth a part.
+const PART: usize = 32 * 1024;
 
 pub(crate) fn layer_norm(session: &mut Session, epsilon: f32, x: &Var, [g, c]: [Parameter; 2]) -> Result<Var> {
     let (rows, width) = (x.rows, x.width());
@@ -19,21 +23,33 @@ pub(crate) fn layer_norm(session: &mut Session, epsilon: f32, x: &Var, [g, c]: [
     let mut scales = vec![0.0; rows];
     let mut y = vec![0.0; rows * width];
     if width > 0 {
-        forward(&mut h, &mut scales, &mut y, epsilon, read(&g.value), read(&c.value));
+        let parts = parts::parts(rows, PART / width);
+        let scales = parts::split(&mut scales, &parts, 1).into_iter();
+        let work = parts::split(&mut h, &parts, width).into_iter().zip(parts::split(&mut y, &parts, width)).zip(scales);
+        parts::each(work.collect(), |((h, y), scales)| {
+            forward(h, scales, y, epsilon, read(&g.value), read(&c.value));
+        });
     }
     let out = session.put(y, rows, x.dims.clone(), true)?;
     if session.records(true) && width > 0 {
         let x = x.id;
         session.record(&out, move |back, mut gradient| {
-            back.weight(&c, |dc, accumulate| reduce::column_sums(&gradient, dc, accumulate))?;
-            back.weight(&g, |dg, accumulate| {
-                if !accumulate {
-                    dg.fill(0.0);
+            let parts = parts::parts(rows, PART / width);
+            let work = parts.iter().cloned().zip(parts::split(&mut gradient, &parts, width)).collect();
+            let found = parts::each(work, |(part, gradient)| {
+                let h = &h[part.start * width..part.end * width];
+                let (mut dc, mut dg) = (vec![0.0; width], vec![0.0; width]);
+                reduce::column_sums(gradient, &mut dc, false);
+                products(gradient, h, &mut dg);
+                if x_grad {
+                    backward(gradient, h, &scales[part], read(&g.value));
                 }
-                products(&gradient, &h, dg);
-            })?;
+                (dc, dg)
+            });
+            let (dc, dg): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+            back.weight(&c, |to, accumulate| parts::sum(&dc, to, accumulate))?;
+            back.weight(&g, |to, accumulate| parts::sum(&dg, to, accumulate))?;
             if x_grad {
-                backward(&mut gradient, &h, &scales, read(&g.value));
                 back.give(x, gradient);
             }
             Ok(())

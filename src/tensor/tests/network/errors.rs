@@ -1,7 +1,7 @@
 //! What does not fit is an error, never a panic.
 
 use mmf_data::error::Result;
-use mmf_data::network::{Activation, Init, Network, Op, Var};
+use mmf_data::network::{Activation, Init, Network, Op, Recurrent, Steps, Var, Window};
 use mmf_tensor::{Moment, Optimizer, Parameters, Rule, Session, Slices};
 
 fn code<T>(result: Result<T>) -> &'static str {
@@ -54,6 +54,100 @@ fn shapes_that_do_not_fit_are_errors() {
     let stranger = Var { id: 999, rows: 2, dims: vec![3] };
     assert_eq!(code(session.apply(Op::Relu, &[&stranger], &[])), "E1099");
     assert_eq!(code(session.values(&Var { rows: 7, ..x })), "E1099");
+}
+
+#[test]
+fn maps_and_sequences_that_do_not_fit_are_errors() {
+    let mut parameters = Parameters::new(1);
+    let mut session = Session::making(&mut parameters);
+    let map = session.constant(2, &[4, 5, 3], vec![0.0; 120]).unwrap();
+    let flat = session.constant(2, &[6], vec![0.0; 12]).unwrap();
+    let steps = session.constant(2, &[4, 6], vec![0.0; 48]).unwrap();
+    let w = session.parameter("w", &[3, 3, 3, 7], Init::Zeros);
+    let b = session.parameter("b", &[7], Init::Zeros);
+    let c = session.parameter("c", &[3], Init::Zeros);
+    let state = session.state("state", &[3], Init::Zeros);
+    let table = session.table("table", 5, 6, Init::Zeros);
+    let window = |kernel, stride, padding| Window { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2] };
+    let good = window(3, 1, 1);
+    assert_eq!(code(session.apply(Op::Conv(good), &[&map], &[w, b])), "none");
+    assert_eq!(code(session.apply(Op::Conv(good), &[&map], &[w, c])), "E1031");
+    assert_eq!(code(session.apply(Op::Conv(good), &[&flat], &[w, b])), "E1031");
+    assert_eq!(code(session.apply(Op::Conv(good), &[&map], &[])), "E1099");
+    for bad in
+        [window(6, 1, 0), window(3, 0, 0), window(0, 1, 0), window(3, 1, 3), window(usize::MAX, 1, usize::MAX / 2)]
+    {
+        assert_eq!(code(session.apply(Op::Conv(bad), &[&map], &[w, b])), "E1031");
+        assert_eq!(code(session.apply(Op::MaxPool(bad), &[&map], &[])), "E1031");
+        assert_eq!(code(session.apply(Op::AveragePool(bad), &[&map], &[])), "E1031");
+    }
+    let norm = Op::BatchNorm { epsilon: 1e-5, momentum: 0.1 };
+    assert_eq!(code(session.apply(norm, &[&map], &[c, c, state, state])), "none");
+    assert_eq!(code(session.apply(norm, &[&map], &[c, c, c, state])), "E1099");
+    assert_eq!(code(session.apply(norm, &[&map], &[state, c, state, state])), "E1099");
+    assert_eq!(code(session.apply(norm, &[&flat], &[c, c, state, state])), "E1031");
+    for op in [Op::Lstm(Recurrent::default()), Op::Gru(Recurrent::default())] {
+        let weights = if let Op::Lstm(_) = op { vec![w, b, b] } else { vec![w, b, b, b] };
+        assert_eq!(code(session.apply(op, &[&steps], &weights)), "E1031");
+        assert_eq!(code(session.apply(op, &[&flat], &weights)), "E1031");
+        assert_eq!(code(session.apply(op, &[&steps], &[w])), "E1099");
+    }
+    let attention = |heads, causal| Op::Attention { heads, causal };
+    let longer = session.constant(2, &[5, 6], vec![0.0; 60]).unwrap();
+    assert_eq!(code(session.apply(attention(2, false), &[&steps, &longer, &longer], &[])), "none");
+    assert_eq!(code(session.apply(attention(2, true), &[&steps, &longer, &longer], &[])), "E1031");
+    assert_eq!(code(session.apply(attention(2, false), &[&steps, &longer, &steps], &[])), "E1031");
+    assert_eq!(code(session.apply(attention(4, false), &[&steps, &steps, &steps], &[])), "E1031");
+    assert_eq!(code(session.apply(attention(0, false), &[&steps], &[])), "E1031");
+    assert_eq!(code(session.apply(attention(2, false), &[&steps, &steps], &[])), "E1099");
+    assert_eq!(code(session.apply(attention(2, false), &[], &[])), "E1099");
+    assert_eq!(code(session.apply(Op::Attend, &[&flat, &steps], &[])), "E1031");
+    assert_eq!(code(session.apply(Op::Steps(Steps::Mean), &[&flat], &[])), "E1031");
+    assert_eq!(code(session.apply(Op::Positions, &[&steps], &[c])), "E1031");
+    assert_eq!(code(session.sequence(&steps, &[4, 5])), "E1031");
+    assert_eq!(code(session.sequence(&steps, &[4])), "E1031");
+    assert_eq!(code(session.view(&steps, 3, &[16])), "none");
+    assert_eq!(code(session.view(&steps, 3, &[15])), "E1031");
+    assert_eq!(code(session.view(&steps, usize::MAX, &[usize::MAX])), "E1031");
+    assert_eq!(code(session.lookup_steps(table, &[0, 1, 4], &[1, 2], 2)), "none");
+    assert_eq!(code(session.lookup_steps(table, &[0, 1, 5], &[1, 2], 2)), "E1031");
+    assert_eq!(code(session.lookup_steps(table, &[0, 1], &[1, 2], 2)), "E1031");
+    assert_eq!(code(session.lookup_steps(table, &[0, 1, 4], &[0, 3], 2)), "E1031");
+    assert_eq!(code(session.lookup_steps(w, &[0], &[1], 1)), "E1099");
+}
+
+/// No rows, no steps and no channels are little to do, not a reason to stop.
+#[test]
+fn empty_maps_and_sequences_are_computed() {
+    let mut parameters = Parameters::new(1);
+    let mut session = Session::making(&mut parameters);
+    let w = session.parameter("w", &[2, 2, 3, 4], Init::Zeros);
+    let k = session.parameter("k", &[6, 4], Init::Zeros);
+    let u = session.parameter("u", &[1, 4], Init::Zeros);
+    let b = session.parameter("b", &[4], Init::Zeros);
+    let c = session.parameter("c", &[3], Init::Ones);
+    let state = session.state("state", &[3], Init::Ones);
+    drop(session);
+    let window = Window { kernel: [2, 2], stride: [1, 1], padding: [0, 0] };
+    for (rows, steps) in [(0, 3), (2, 0), (2, 3)] {
+        let mut session = Session::training(&parameters, Moment::default());
+        let map = session.constant(rows, &[4, 4, 3], vec![0.5; rows * 48]).unwrap();
+        let norm = Op::BatchNorm { epsilon: 1e-5, momentum: 0.1 };
+        let map = session.apply(norm, &[&map], &[c, c, state, state]).unwrap();
+        let conv = session.apply(Op::Conv(window), &[&map], &[w]).unwrap();
+        let pooled = session.apply(Op::MaxPool(window), &[&conv], &[]).unwrap();
+        let pooled = session.view(&pooled, rows, &[16]).unwrap();
+        let x = session.constant(rows, &[steps, 6], vec![0.5; rows * steps * 6]).unwrap();
+        let x = session.sequence(&x, &vec![0; rows]).unwrap();
+        let read = session.apply(Op::Lstm(Recurrent::default()), &[&x], &[k, u, b]).unwrap();
+        let x = session.apply(Op::Attention { heads: 2, causal: true }, &[&x], &[]).unwrap();
+        let x = session.apply(Op::Positions, &[&x], &[]).unwrap();
+        let x = session.apply(Op::Steps(Steps::Greatest), &[&x], &[]).unwrap();
+        let all = session.apply(Op::Concat, &[&pooled, &read, &x], &[]).unwrap();
+        let loss = session.total(&all, None).unwrap();
+        assert_eq!(session.sum_of(&loss).unwrap(), 0.0);
+        session.backward(&loss, 1.0).unwrap();
+    }
 }
 
 #[test]
