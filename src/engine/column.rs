@@ -10,8 +10,8 @@ use mmf_data::values::Values;
 
 use crate::gather;
 
-/// Rows that are in memory at a time.
-pub(crate) const ROWS: usize = 1024;
+/// Rows of a column in memory that are handed over at a time.
+const ROWS: usize = 1024;
 /// The array that grows with what a row holds; the others hold a few bytes a row.
 const VALUES: &str = "c.values";
 

@@ -78,7 +78,8 @@ pub enum Event {
     Damage {
         text: Words,
     },
-    /// `computed` of its rows were worked out now, `cached_rows` were in the store.
+    /// `computed` of its rows were worked out now, `cached_rows` were in the store. `milliseconds` passed meanwhile, but of a
+    /// metric they are its own work on all threads.
     Finished {
         node: String,
         rows: u64,

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use mmf_data::error::{Error, Result};
-use mmf_data::stage::{Body, Report};
+use mmf_data::stage::{Body, Measure, Report};
 use mmf_data::table::{Split, Value};
 use mmf_lang::graph::{Fit, Node, NodeId, NodeKind};
 use mmf_lang::say;
@@ -16,7 +16,7 @@ use mmf_lang::types::Part;
 use crate::event::Event;
 use crate::host::StepHost;
 use crate::key;
-use crate::layout::{Task, TaskKind, body};
+use crate::layout::{Task, TaskKind, body, is_picture, may_miss};
 use crate::outline::{self, Outline};
 use crate::output::Product;
 use crate::store::{Digest, Hasher, Trace};
@@ -66,6 +66,10 @@ pub(crate) fn key(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Option<Dig
             (Some(Some(all)), Some(Some(training))) => hasher.digest(&all).digest(&training),
             _ => hasher.digest(&outline.digest),
         };
+        // A picture that cannot be read is a missing value here, and an error there.
+        if is_picture(work.node(input)) {
+            hasher.flag(may_miss(work.node(input)));
+        }
     }
     match fit {
         None | Some(Fit::All) => {
@@ -143,6 +147,8 @@ pub(crate) struct Made {
     pub computed: u64,
     pub cached_rows: u64,
     pub row_set: Option<Digest>,
+    /// What it took, where that is not the time that passed.
+    pub milliseconds: Option<f64>,
 }
 
 /// Makes the results asked for, each with its key and the flag that stops it.
@@ -167,17 +173,21 @@ pub(crate) fn make(work: &Work<'_>, task: &Task, asked: &[(NodeId, Digest, Arc<A
                 computed: o.computed,
                 cached_rows: o.cached_rows,
                 row_set: o.row_set,
+                milliseconds: None,
             })
             .collect());
     }
     let value = single(work, *first, &host)?;
     let computed = rows(&value);
-    // What the arguments name is in the key by its content.
+    // What the arguments name is in the key by its content; what others than sources read is in their inputs'.
     let named = files(work, work.node(*first))?;
-    let reads = host.reads().into_iter().filter(|(path, _)| !named.iter().any(|(n, _)| n == path)).collect();
+    let is_source = body(work.node(*first)) == Some(BodyKind::Source);
+    let reads = host.reads().into_iter().filter(|(path, _)| is_source && !named.iter().any(|(n, _)| n == path));
+    let reads = reads.collect();
     let told = host.told();
     let product = Product::Value(value);
-    Ok(vec![Made { node: *first, product, told, reads, computed, cached_rows: 0, row_set: None }])
+    let milliseconds = host.clock.milliseconds();
+    Ok(vec![Made { node: *first, product, told, reads, computed, cached_rows: 0, row_set: None, milliseconds }])
 }
 
 fn rows(value: &Value) -> u64 {
@@ -238,7 +248,9 @@ fn single(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> Result<Value>
             let seed = work.seed();
             let stop = || mmf_data::stage::Host::cancelled(host);
             work.pool.install(|| {
-                let measure = body(&call.args, predictions)?;
+                let clock = host.clock.clone();
+                let measure = clock.count(|| body(&call.args, predictions))?;
+                let measure: Measure = Box::new(move |units| clock.count(|| measure(units)));
                 let units = predictions.u32s("units")?.len();
                 let found = measure::bootstrap(&measure, units, seed, &stop)?;
                 if found.f64s("value")?.is_empty() {
@@ -343,7 +355,7 @@ pub(crate) fn again(work: &Work<'_>, id: NodeId) -> Result<Value> {
     let node = work.title(id);
     let (computed, cached_rows) = (made.computed, made.cached_rows);
     let held = if let Product::Value(value) = &made.product { Some(value.clone()) } else { None };
-    let milliseconds = work::milliseconds(begun);
+    let milliseconds = made.milliseconds.unwrap_or_else(|| work::milliseconds(begun));
     let rows = keep(work, key, made, milliseconds)?;
     work.emit(Event::Finished { node, rows, computed, cached_rows, milliseconds });
     let settled = work.settled(id).ok_or_else(|| Error::bug("a lost result that was never settled"))?;

@@ -70,10 +70,17 @@ pub(crate) fn columns(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> R
     let rows = work.rows(*deciding.ok_or_else(|| Error::bug("a fitted stage without rows"))?)?;
     let whole = inputs.iter().map(|&i| work.column(i)?.restrict(&rows)).collect::<Result<Vec<_>>>()?;
     let learned = learned(work, node, call.fit, &rows)?;
-    let present: Vec<u32> = (0..rows.len() as u32)
+    let mut present: Vec<u32> = (0..rows.len() as u32)
         .filter(|&at| learned.as_ref().is_none_or(|l| l.contains(&rows.id(at as usize))))
         .filter(|&at| whole.iter().all(|c| !c.is_missing(at as usize)))
         .collect();
+    let externals = inputs.iter().map(|&i| external_of(work, i, &rows)).collect::<Result<Vec<_>>>()?;
+    let opened = Chain { steps: Vec::new(), externals, decode: work.options.decode };
+    // Pictures are too large to be learned from all at once: the stage reads them itself, but none that cannot be read.
+    for at in (0..inputs.len()).filter(|&at| opened.externals[at].files().is_some()) {
+        let broken = work.pool.install(|| opened.open_all(at, &present, &|_| ()))?;
+        present.retain(|place| broken.iter().all(|skip| skip.place != *place));
+    }
     let training: Vec<Column> = whole.iter().map(|c| c.keep(&present)).collect();
     let mut hasher = state_key(work, node, call.seed)?;
     for column in &training {
@@ -83,8 +90,7 @@ pub(crate) fn columns(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> R
         fit(&host.context(call.seed), &call.args, &training)
     })?;
     drop(training);
-    let externals = inputs.iter().map(|&i| external_of(work, i, &rows)).collect::<Result<Vec<_>>>()?;
-    let count = externals.len();
+    let count = inputs.len();
     let step = Step {
         node: id,
         title: work.title(id),
@@ -96,7 +102,7 @@ pub(crate) fn columns(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> R
         calls: AtomicU64::new(0),
         rows: AtomicU64::new(0),
     };
-    let chain = Chain { steps: vec![step], externals, decode: work.options.decode };
+    let chain = Chain { steps: vec![step], ..opened };
     let flag: Arc<AtomicBool> = Arc::default();
     let mut outputs = [Pending::new(id, 0, (0..count).collect(), flag, None)];
     work.pool.install(|| stream(work, &chain, &rows, &mut outputs, host))?;

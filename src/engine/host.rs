@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use mmf_data::error::{Error, Result};
 use mmf_data::stage::{Context, Host, Report};
@@ -13,6 +14,25 @@ use crate::event::Event;
 use crate::store::Digest;
 use crate::work::{Told, Work, guard};
 
+/// Counts what a step works itself, on all threads together, and not what others do meanwhile on the threads that it waits
+/// for.
+#[derive(Clone, Default)]
+pub(crate) struct Clock(Arc<AtomicU64>);
+
+impl Clock {
+    pub(crate) fn count<T>(&self, part: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let done = part();
+        self.0.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        done
+    }
+
+    /// Returns the milliseconds counted; `None` where nothing was.
+    pub(crate) fn milliseconds(&self) -> Option<f64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&t| t > 0).map(|t| t as f64 / 1e6)
+    }
+}
+
 /// The host of one step.
 pub(crate) struct StepHost<'w, 'a> {
     work: &'w Work<'a>,
@@ -21,6 +41,7 @@ pub(crate) struct StepHost<'w, 'a> {
     pub base: PathBuf,
     flags: Vec<Arc<AtomicBool>>,
     told: Mutex<Vec<Told>>,
+    pub clock: Clock,
     reads: Mutex<BTreeMap<PathBuf, Option<Digest>>>,
 }
 
@@ -32,7 +53,8 @@ impl<'w, 'a> StepHost<'w, 'a> {
         base: PathBuf,
         flags: Vec<Arc<AtomicBool>>,
     ) -> Self {
-        StepHost { work, node, key, base, flags, told: Mutex::default(), reads: Mutex::default() }
+        let (told, clock, reads) = (Mutex::default(), Clock::default(), Mutex::default());
+        StepHost { work, node, key, base, flags, told, clock, reads }
     }
 
     pub(crate) fn context(&self, seed: u64) -> Context<'_> {

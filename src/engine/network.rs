@@ -14,6 +14,7 @@ use mmf_lang::types::{DomainId, Elem, Type};
 
 use crate::key;
 use crate::layout::{domain, elem, is_plan};
+use crate::region;
 use crate::store::{Digest, Hasher};
 use crate::work::Work;
 
@@ -308,7 +309,7 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
                 }
             }
             _ => {
-                let column = work.column(wire.node)?;
+                let column = region::decoded(work, wire.node)?;
                 tell(work, wire.node, &column, &mut totals);
                 PlanKind::Leaf(column)
             }

@@ -16,8 +16,11 @@ use crate::event::Words;
 use crate::gather;
 use crate::pictures::Pictures;
 use crate::store::{Blob, Digest, Hasher, Row, RowKey, RowSet};
-use crate::stream::{Cell, Chain, Skip};
+use crate::stream::{Cell, Chain, External, Skip};
 use crate::work::{Told, Work, relative};
+
+/// Stored rows that are in memory at a time.
+const TOGETHER: usize = 64;
 
 /// What a step gives.
 pub(crate) enum Product {
@@ -158,14 +161,15 @@ impl Pending {
         stored.keys = match keys.iter().find(|(externals, _)| *externals == self.externals) {
             Some((_, keys)) => keys.clone(),
             None => {
-                let key = |row| row_key(&self.externals, chain, pictures, row);
+                let externals: Vec<&External> = self.externals.iter().map(|&e| &chain.externals[e]).collect();
+                let key = |row| row_key(&externals, pictures, row);
                 let own = Arc::new((0..rows).into_par_iter().map(key).collect::<Result<Vec<RowKey>>>()?);
                 keys.push((self.externals.clone(), own.clone()));
                 own
             }
         };
         let mut missing = Vec::new();
-        for open in open.chunks(column::ROWS) {
+        for open in open.chunks(TOGETHER) {
             for (&row, known) in open.iter().zip(stored.look(open)?) {
                 match known {
                     Some(Known::Value) => {
@@ -196,18 +200,8 @@ impl Pending {
             Held::Pieces(pieces) => Product::Value(Value::Column(join(pieces, rows, elem)?)),
             Held::Stored(stored) => stored.column(work, rows, elem)?,
         };
-        let mut told: Vec<Told> = self
-            .told
-            .into_iter()
-            .map(|(place, e, reason)| {
-                let external = &chain.externals[e];
-                let name = match external.files() {
-                    Some(files) => relative(&files[place as usize], &work.options.base).display().to_string(),
-                    None => external.title.clone(),
-                };
-                Told::Skipped { row: u64::from(rows.id(place as usize)), name, reason: reason.into() }
-            })
-            .collect();
+        let mut told: Vec<Told> =
+            self.told.into_iter().map(|(place, e, reason)| skipped(work, &chain.externals[e], place, reason)).collect();
         told.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
         let Pending { node, computed, cached_rows, .. } = self;
         Ok(Output { node, product, told, computed, cached_rows, row_set })
@@ -260,9 +254,9 @@ impl Stored {
         };
         let like = like.take(&[]);
         let pieces = |visit: &mut dyn FnMut(&Values) -> Result<()>| {
-            for (at, present) in self.present.chunks(column::ROWS).enumerate() {
+            for (at, present) in self.present.chunks(TOGETHER).enumerate() {
                 let here: Vec<u32> = (0..present.len() as u32).filter(|&i| present[i as usize]).collect();
-                let places: Vec<u32> = here.iter().map(|i| (at * column::ROWS) as u32 + i).collect();
+                let places: Vec<u32> = here.iter().map(|i| (at * TOGETHER) as u32 + i).collect();
                 let values = if here.is_empty() { like.clone() } else { gather::join(&self.values(&places)?)? };
                 visit(&gather::spread(Some(&values), &here, present.len(), elem)?)?;
             }
@@ -277,10 +271,9 @@ impl Stored {
 }
 
 /// Returns the key of a row: the contents of all that goes into it.
-fn row_key(externals: &[usize], chain: &Chain<'_>, pictures: &Pictures, row: usize) -> Result<RowKey> {
+pub(crate) fn row_key(externals: &[&External], pictures: &Pictures, row: usize) -> Result<RowKey> {
     let mut hasher = Hasher::new("row");
-    for &e in externals {
-        let external = &chain.externals[e];
+    for external in externals {
         match external.files() {
             _ if external.column.is_missing(row) => {
                 hasher.none();
@@ -294,8 +287,17 @@ fn row_key(externals: &[usize], chain: &Chain<'_>, pictures: &Pictures, row: usi
     Ok(RowKey::from(hasher.finish()))
 }
 
+/// Tells of a row that was left out.
+pub(crate) fn skipped(work: &Work<'_>, external: &External, place: u32, reason: Text) -> Told {
+    let name = match external.files() {
+        Some(files) => relative(&files[place as usize], &work.options.base).display().to_string(),
+        None => external.title.clone(),
+    };
+    Told::Skipped { row: u64::from(external.column.rows.id(place as usize)), name, reason: reason.into() }
+}
+
 /// Joins pieces to a column, in the order of its rows.
-fn join(pieces: Vec<(Vec<u32>, Values)>, rows: &Rows, elem: &Elem) -> Result<Column> {
+pub(crate) fn join(pieces: Vec<(Vec<u32>, Values)>, rows: &Rows, elem: &Elem) -> Result<Column> {
     let mut at = vec![u32::MAX; rows.len()];
     let mut count = 0u32;
     let mut values = Vec::with_capacity(pieces.len());

@@ -5,12 +5,13 @@
 //! memory once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use mmf_data::error::{Error, Result};
 use mmf_data::stage::Body;
-use mmf_data::table::Rows;
+use mmf_data::table::{Column, Rows};
 use mmf_lang::graph::{NodeId, NodeKind};
 use mmf_lang::say;
 use rayon::prelude::*;
@@ -20,10 +21,10 @@ use crate::gather;
 use crate::host::StepHost;
 use crate::key;
 use crate::layout::{Task, elem, may_miss};
-use crate::output::{Done, Output, Pending, take};
+use crate::output::{Done, Output, Pending, join, row_key, skipped, take};
 use crate::store::{Digest, Hasher, Row, RowKey};
 use crate::stream::{Cell, Chain, External, Feed, Step};
-use crate::work::Work;
+use crate::work::{Work, guard};
 
 /// Rows in a batch where no picture is.
 const BATCH: usize = 1024;
@@ -134,13 +135,7 @@ pub(crate) fn run(
 
 /// Makes the chain of a group: the stages' bodies, and the columns that they read, at the group's rows.
 fn build<'w>(work: &'w Work<'_>, task: &Task, host: &'w StepHost<'_, '_>) -> Result<(Chain<'w>, Rows)> {
-    let decides = |id: &NodeId| {
-        let node = work.node(*id);
-        let input = work.layout.twin(*node.inputs.get(node.rows?)?);
-        (!task.members.contains(&input)).then_some(input)
-    };
-    let deciding = task.members.iter().find_map(decides).ok_or_else(|| Error::bug("a row-wise stage without rows"))?;
-    let rows = work.rows(deciding)?;
+    let rows = rows(work, task)?;
     let mut chain = Chain { steps: Vec::new(), externals: Vec::new(), decode: work.options.decode };
     for &id in &task.members {
         let node = work.node(id);
@@ -182,6 +177,57 @@ fn build<'w>(work: &'w Work<'_>, task: &Task, host: &'w StepHost<'_, '_>) -> Res
     Ok((chain, rows))
 }
 
+/// Returns the rows that a group lives on.
+fn rows(work: &Work<'_>, task: &Task) -> Result<Rows> {
+    let decides = |id: &NodeId| {
+        let node = work.node(*id);
+        let input = work.layout.twin(*node.inputs.get(node.rows?)?);
+        (!task.members.contains(&input)).then_some(input)
+    };
+    let deciding = task.members.iter().find_map(decides).ok_or_else(|| Error::bug("a row-wise stage without rows"))?;
+    work.rows(deciding)
+}
+
+/// Returns the pictures of a kept output that the store does not know, where it knows others: files that changed or are
+/// new.
+pub(crate) fn unknown(work: &Work<'_>, task: &Task, node: NodeId) -> Result<Vec<PathBuf>> {
+    let (digest, externals) = chain(work, task, node)?;
+    let set = work.store.rows(&digest)?;
+    if set.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = rows(work, task)?;
+    let externals = externals.iter().map(|&e| external_of(work, e, &rows)).collect::<Result<Vec<_>>>()?;
+    let all: Vec<&External> = externals.iter().collect();
+    let Some((pictures, files)) = externals.iter().find_map(|e| Some((e, e.files()?))) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for row in (0..rows.len()).filter(|&row| !pictures.column.is_missing(row)) {
+        if !set.knows(&row_key(&all, &work.pictures, row)?) {
+            found.push(files[row].clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Returns a column with its pictures read, for a reader that is no row-wise stage. One that cannot be read is missing, where
+/// that is allowed.
+pub(crate) fn decoded(work: &Work<'_>, id: NodeId) -> Result<Column> {
+    let column = work.column(id)?;
+    let external = external_of(work, id, &column.rows)?;
+    if external.files().is_none() {
+        return Ok(column);
+    }
+    let (rows, elem) = (column.rows, external.elem.clone());
+    let chain = Chain { steps: Vec::new(), externals: vec![external], decode: work.options.decode };
+    let places: Vec<u32> = (0..rows.len() as u32).collect();
+    let pieces = Mutex::new(Vec::new());
+    let take = |cell: Cell| guard(&pieces).extend(cell.values.map(|values| (cell.present, values)));
+    for skip in work.pool.install(|| chain.open_all(0, &places, &take))? {
+        work.tell(&work.title(id), &skipped(work, &chain.externals[0], skip.place, skip.reason));
+    }
+    join(std::mem::take(&mut *guard(&pieces)), &rows, &elem)
+}
+
 /// Returns a column at these rows, ready to be read by a chain.
 pub(crate) fn external_of(work: &Work<'_>, id: NodeId, rows: &Rows) -> Result<External> {
     let node = work.node(id);
@@ -220,8 +266,7 @@ pub(crate) fn stream(
     }
     drop(missing);
     let heavy = outputs.iter().any(Pending::is_stored);
-    let batches: Vec<Portion> =
-        wanted.into_iter().flat_map(|(outputs, rows)| cut(chain, heavy, &outputs, &rows)).collect();
+    let batches: Vec<Portion> = wanted.into_iter().flat_map(|(outputs, rows)| cut(chain, &outputs, &rows)).collect();
     let total: usize = batches.iter().map(|b| b.rows.len()).sum();
     let mut done = 0;
     let mut begin = 0;
@@ -277,7 +322,8 @@ pub(crate) fn stream(
 }
 
 /// Cuts rows into batches.
-fn cut(chain: &Chain<'_>, heavy: bool, outputs: &[usize], rows: &[u32]) -> Vec<Portion> {
+fn cut(chain: &Chain<'_>, outputs: &[usize], rows: &[u32]) -> Vec<Portion> {
+    let pictures = chain.externals.iter().any(External::is_picture);
     let size = |row: u32| -> u64 {
         let of = |e: &External| match e.files() {
             Some(files) if !e.column.is_missing(row as usize) => {
@@ -287,12 +333,12 @@ fn cut(chain: &Chain<'_>, heavy: bool, outputs: &[usize], rows: &[u32]) -> Vec<P
         };
         chain.externals.iter().map(of).sum()
     };
-    let most = if heavy { PICTURES } else { BATCH };
+    let most = if pictures { PICTURES } else { BATCH };
     let mut batches = Vec::new();
     let mut current: Vec<u32> = Vec::new();
     let mut bytes = 0;
     for &row in rows {
-        let own = if heavy { size(row) } else { 0 };
+        let own = if pictures { size(row) } else { 0 };
         if current.len() == most || (!current.is_empty() && bytes + own > FILE_BYTES) {
             batches.push(Portion { rows: std::mem::take(&mut current), outputs: outputs.to_vec() });
             bytes = 0;

@@ -169,12 +169,13 @@ fn step(work: &Work<'_>, task: &Task) -> Result<u64> {
         }
         let begun = Instant::now();
         let made = execute::make(work, task, &asked)?;
-        let milliseconds = milliseconds(begun);
+        let passed = milliseconds(begun);
         let whole = made.len() == asked.len();
         let mut count = 0;
         for made in made {
             let Some((id, key, _)) = asked.iter().find(|(id, ..)| *id == made.node) else { continue };
             let (computed, cached_rows) = (made.computed, made.cached_rows);
+            let milliseconds = made.milliseconds.unwrap_or(passed);
             let told = made.told.clone();
             let rows = execute::keep(work, *key, made, milliseconds)?;
             let node = work.title(*id);

@@ -14,8 +14,12 @@ use mmf_lang::diagnostic::Text;
 use mmf_lang::graph::NodeId;
 use mmf_lang::say;
 use mmf_lang::types::Elem;
+use rayon::prelude::*;
 
 use crate::gather;
+
+/// Pictures that are opened together where no stage waits for them.
+const TOGETHER: usize = 16;
 
 /// Runs a stage's body on a batch.
 pub(crate) type Run<'a> = Box<dyn Fn(&Batch) -> Result<Values> + Send + Sync + 'a>;
@@ -52,6 +56,10 @@ pub(crate) struct External {
 }
 
 impl External {
+    pub(crate) fn is_picture(&self) -> bool {
+        matches!(self.column.values, Values::Files(_) | Values::Pictures(_) | Values::Maps(_))
+    }
+
     /// Returns its files, where it holds pictures that are not yet read.
     pub(crate) fn files(&self) -> Option<&[PathBuf]> {
         if let Values::Files(files) = &self.column.values { Some(files) } else { None }
@@ -153,6 +161,20 @@ impl Chain<'_> {
             }
         }
         needed
+    }
+
+    /// Reads an external's pictures of these rows: hands each batch over, with its places in the external, and returns the
+    /// rows whose files failed.
+    pub(crate) fn open_all(&self, at: usize, rows: &[u32], visit: &(dyn Fn(Cell) + Sync)) -> Result<Vec<Skip>> {
+        let open = |rows: &[u32]| {
+            let mut skips = Vec::new();
+            let mut cell = self.open(at, rows, &mut skips)?;
+            cell.present.iter_mut().for_each(|i| *i = rows[*i as usize]);
+            visit(cell);
+            Ok(skips)
+        };
+        let skips: Vec<Vec<Skip>> = rows.par_chunks(TOGETHER).map(open).collect::<Result<_>>()?;
+        Ok(skips.concat())
     }
 
     /// Cuts a batch out of a column; files are read and decoded here.

@@ -8,9 +8,10 @@ use mmf_lang::say;
 use serde::{Deserialize, Serialize};
 
 use crate::key;
-use crate::layout::is_plan;
+use crate::layout::{TaskKind, is_plan};
+use crate::region;
 use crate::store::{Digest, Hasher, Trace};
-use crate::work::Work;
+use crate::work::{Work, relative};
 
 /// What a declared name's result was made of in a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,11 @@ pub enum Reason {
     File {
         path: String,
     },
+    /// Pictures that were never seen by its stages: the first one's file, and how many more.
+    Pictures {
+        path: String,
+        more: u64,
+    },
     Seed {
         was: u64,
         now: u64,
@@ -93,6 +99,13 @@ impl Reason {
             Reason::Input { name } => say!("`{name}` has other contents", "`{name}` 的内容有变"),
             Reason::Upstream { name } => say!("`{name}` has to be made first", "需要先生成 `{name}`"),
             Reason::File { path } => say!("the file `{path}` changed", "文件 `{path}` 有变"),
+            Reason::Pictures { path, more: 0 } => {
+                say!("the picture `{path}` is new or changed", "图片 `{path}` 是新增的或有变")
+            }
+            Reason::Pictures { path, more } => say!(
+                "the picture `{path}` and {more} others are new or changed",
+                "图片 `{path}` 及另外 {more} 张是新增的或有变"
+            ),
             Reason::Seed { was, now } => say!("the seed changed from {was} to {now}", "种子由 {was} 改为 {now}"),
             Reason::Kernel { was, now } => {
                 say!(
@@ -200,6 +213,7 @@ pub(crate) fn reasons(work: &Work<'_>, before: Option<&Record>, id: NodeId) -> V
             _ => {}
         }
     }
+    reasons.extend(pictures(work, id));
     for (path, digest) in files(work, id) {
         if before.files.iter().any(|(p, d)| *p == path && *d != digest) {
             reasons.push(Reason::File { path });
@@ -215,6 +229,20 @@ pub(crate) fn reasons(work: &Work<'_>, before: Option<&Record>, id: NodeId) -> V
         reasons.push(Reason::Missing);
     }
     reasons
+}
+
+/// Returns the pictures that have to go through the stages of a kept output.
+fn pictures(work: &Work<'_>, id: NodeId) -> Option<Reason> {
+    let id = work.layout.twin(id);
+    let task = &work.layout.tasks[work.layout.task_of(id)?];
+    let ready =
+        task.needs.iter().all(|&need| work.layout.tasks[need].outputs.iter().all(|&o| work.settled(o).is_some()));
+    if task.kind != (TaskKind::Rows { heavy: true }) || !task.outputs.contains(&id) || !ready {
+        return None;
+    }
+    let found = region::unknown(work, task, id).ok()?;
+    let path = relative(found.first()?, &work.options.base).display().to_string();
+    Some(Reason::Pictures { path, more: found.len() as u64 - 1 })
 }
 
 fn compare(was: &Step, now: &Step, reasons: &mut Vec<Reason>) {

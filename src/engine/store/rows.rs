@@ -162,6 +162,11 @@ impl RowSet {
         Ok(())
     }
 
+    /// Says whether the row was known when it was last looked for.
+    pub fn knows(&self, key: &RowKey) -> bool {
+        self.0.read().index.contains_key(key)
+    }
+
     /// Gives back the memory of rows that were read.
     pub fn rest(&self) {
         self.0.read().slots.iter().flatten().for_each(|segment| segment.content.rest());

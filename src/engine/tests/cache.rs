@@ -144,3 +144,16 @@ fn events_are_lines_of_json() {
     assert!(matches!(ran.events.first(), Some(Event::Planned { nodes: 4, cached: 0 })));
     assert!(matches!(ran.events.last(), Some(Event::Done { computed: 4, cached: 0, failed: 0, .. })));
 }
+
+/// A file that a source asked for and that was not there is noticed when it comes, and when it goes.
+#[test]
+fn a_file_that_comes_later_is_noticed() {
+    let place = place();
+    place.run(&graph(2.0, 2.0));
+    assert_eq!(place.run(&graph(2.0, 2.0)).bodies(), 0);
+    place.write("films.csv.more", "a text");
+    assert_eq!(place.run(&graph(2.0, 2.0)).calls("lines"), 1);
+    assert_eq!(place.run(&graph(2.0, 2.0)).bodies(), 0);
+    std::fs::remove_file(place.path().join("films.csv.more")).unwrap();
+    assert_eq!(place.run(&graph(2.0, 2.0)).calls("lines"), 1);
+}

@@ -117,3 +117,29 @@ fn a_table_is_fitted_on_the_training_part_and_changed_as_a_whole() {
     let second = place.run(&build);
     assert!(!second.events.iter().any(|e| matches!(e, crate::Event::Computed { node, .. } if node == "shift (fit)")));
 }
+
+/// A stage that learns from pictures reads them itself; what cannot be read is not among them.
+#[test]
+fn a_fit_is_given_no_picture_that_cannot_be_read() {
+    let place = Place::new();
+    place.write("films.csv", "a,1,0,a.p\nb,1,0,b.p\nc,1,0,c.p\nd,1,0,\n");
+    ["a", "c"].iter().for_each(|name| place.write(&format!("{name}.p"), "P1"));
+    place.write("b.p", "broken");
+    let graph = |tolerant| {
+        let mut build = Build::default();
+        let source = build.source("films.csv", tolerant);
+        let file = build.column(source, "file");
+        let seen = build.fit("exposure", &[file], Fit::All);
+        build.name("seen", seen);
+        build.sink(seen);
+        build
+    };
+    let (ran, value) = place.look(&graph(true), |o| o.value(o.named()[0].node));
+    assert!(ran.failures.is_empty(), "{:?}", ran.failures);
+    let value = value.unwrap();
+    // Two pictures learned from, and their first sample, `1`.
+    assert_eq!((numbers(&value)[0], numbers(&value)[2]), (2.0 + 49.0, 2.0 + 49.0));
+    assert_eq!(value.column().unwrap().count_missing(), 2);
+    let strict = place.run(&graph(false));
+    assert!(strict.failures[0].1.contains("row 2") && strict.failures[0].1.contains("b.p"), "{:?}", strict.failures);
+}

@@ -4,7 +4,7 @@ use mmf_data::values::Values;
 
 use super::Place;
 use super::build::{Build, number};
-use crate::Event;
+use crate::{Event, Reason};
 
 /// `light`, the brightness of half of each picture, and `tenfold`, another of the same maps.
 fn graph(tolerant: bool, by: f64) -> Build {
@@ -185,4 +185,68 @@ fn an_empty_table_runs_through() {
     place.write("films.csv", "");
     let ran = place.run(&graph(true, 10.0));
     assert!(ran.failures.is_empty(), "{:?}", ran.failures);
+}
+
+#[test]
+fn why_names_the_pictures_that_are_new_or_changed() {
+    let place = place(30);
+    place.run(&graph(true, 10.0));
+    let pictures = |by: f64| {
+        let store = place.store();
+        let why = crate::why(&graph(true, by).graph, super::toys::find, &store, &place.options, "light").unwrap();
+        let is_picture = |reason: &Reason| matches!(reason, Reason::Pictures { .. });
+        why.unwrap().reasons.into_iter().find(is_picture)
+    };
+    assert_eq!(pictures(10.0), None);
+    place.write("posters/3.p", "Pzzz");
+    assert_eq!(pictures(10.0), Some(Reason::Pictures { path: "posters/3.p".into(), more: 0 }));
+    place.write("posters/5.p", "Pzz");
+    place.write("posters/9.p", "Pz");
+    assert_eq!(pictures(10.0), Some(Reason::Pictures { path: "posters/3.p".into(), more: 2 }));
+    // Where no picture is known, for they go through other stages, none is named.
+    let mut build = graph(true, 10.0);
+    let light = build.graph.names[0].1;
+    if let mmf_lang::graph::NodeKind::Stage { args, .. } = &mut build.graph.dag[light].kind {
+        args.0[0].1 = number(7.0);
+    }
+    let store = place.store();
+    let why = crate::why(&build.graph, super::toys::find, &store, &place.options, "light").unwrap().unwrap();
+    assert!(!why.reasons.iter().any(|r| matches!(r, Reason::Pictures { .. })), "{:?}", why.reasons);
+}
+
+/// `wide` of `count` pictures, 4 KiB a row; returns the most memory of the process, in KiB.
+fn peak(count: usize) -> u64 {
+    let me = std::env::current_exe().unwrap();
+    let test = ["--exact", "tests::rows::memory_of_one_run", "--nocapture"];
+    let ran = std::process::Command::new(me).args(test).env("MMF_TEST_ROWS", count.to_string()).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let line = said.lines().find_map(|line| line.split_once("peak: ")).unwrap_or_else(|| panic!("{said}"));
+    line.1.trim().parse().unwrap()
+}
+
+/// Runs only where [`peak`] asks for it: in a process of its own.
+#[test]
+fn memory_of_one_run() {
+    let Some(count) = std::env::var("MMF_TEST_ROWS").ok().and_then(|n| n.parse().ok()) else { return };
+    let place = place(count);
+    let mut build = Build::default();
+    let source = build.source("films.csv", true);
+    let file = build.column(source, "file");
+    let half = build.rows("halves", &[file], &[]);
+    let wide = build.rows("wide", &[half], &[]);
+    build.name("wide", wide);
+    build.sink(wide);
+    let ran = place.run(&build);
+    assert!(ran.failures.is_empty(), "{:?}", ran.failures);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    println!("peak: {}", peak.trim().trim_end_matches(" kB"));
+}
+
+/// Ten times the rows, 16 MiB more of features: memory must not follow.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_does_not_grow_with_the_rows() {
+    let (few, many) = (peak(450), peak(4500));
+    assert!(many < few + 6 * 1024, "{few} KiB for 450 rows, {many} KiB for 4500");
 }

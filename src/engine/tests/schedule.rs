@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use mmf_lang::args::ArgValue;
 use mmf_lang::graph::Fit;
+use mmf_lang::types::Part;
 
 use super::build::{Build, number};
 use super::{Place, trains};
@@ -157,4 +158,53 @@ fn independent_steps_run_side_by_side() {
     };
     let outcome = crate::run(&build.graph, super::toys::find, &store, &place.options, &sink).unwrap();
     assert!(outcome.failures.is_empty());
+}
+
+/// A metric that waits until others leave the pool took only what it worked.
+#[test]
+fn a_metric_took_what_it_worked() {
+    let place = Place::new();
+    place.write("films.csv", &(0..2100).map(|i| format!("k{i},{i},{i},\n")).collect::<String>());
+    let mut build = Build::default();
+    let source = build.source("films.csv", true);
+    let parts = build.split(source);
+    let label = build.column(source, "label");
+    let item = build.layer(label);
+    let item = build.name("item", item);
+    let output = build.layer(item);
+    let taste = build.train(parts, output, &[]);
+    build.metric("quality.distance", taste, parts, Part::Test);
+    let field = build.field(taste, item, "item");
+    // Three batches: both threads of the pool wait at the gate.
+    let gated = build.rows("gated", &[field], &[("gate", ArgValue::Text("open".into()))]);
+    build.name("gated", gated);
+    build.sink(gated);
+    let path = place.path().to_path_buf();
+    let (predicted, took) = (std::sync::atomic::AtomicBool::new(false), std::sync::Mutex::new(None));
+    let wait = |until: &dyn Fn() -> bool| {
+        while !until() {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    };
+    let sink = |event: &Event| match event {
+        Event::Finished { node, .. } if node.starts_with("Predict") => predicted.store(true, Ordering::Relaxed),
+        Event::Started { node } if node == "gated" => wait(&|| predicted.load(Ordering::Relaxed)),
+        Event::Started { node } if node == "quality.distance" => {
+            wait(&|| std::fs::metadata(path.join("open.waits")).is_ok_and(|meta| meta.len() >= 2));
+            let gate = path.join("open");
+            std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_secs(2));
+                std::fs::write(gate, "").unwrap();
+            });
+        }
+        Event::Finished { node, milliseconds, .. } if node == "quality.distance" => {
+            *took.lock().unwrap() = Some(*milliseconds);
+        }
+        _ => {}
+    };
+    let store = place.store();
+    let outcome = crate::run(&build.graph, super::toys::find, &store, &place.options, &sink).unwrap();
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures.first().map(|f| f.error.to_string()));
+    let took = took.into_inner().unwrap().unwrap();
+    assert!(took > 0.0 && took < 1900.0, "{took} ms");
 }

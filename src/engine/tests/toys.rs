@@ -47,7 +47,7 @@ const fn with(toy: Toy, args: &'static [mmf_lang::args::ArgSpec]) -> Toy {
     Toy { signature: toy.signature.args(args), body: toy.body }
 }
 
-static TOYS: [Toy; 16] = [
+static TOYS: [Toy; 18] = [
     with(toy("lines", &["-> table"], || Body::Source(lines)), &[PATH.spec()]),
     with(toy("pairs", &["table -> table"], || Body::Source(pairs)), &[PATH.spec()]),
     with(toy("at_least", &["table -> part"], || Body::Table(at_least)), &[LEAST.spec()]),
@@ -60,6 +60,8 @@ static TOYS: [Toy; 16] = [
     toy("inverse", &["col<d, vector[1]> -> col<d, vector[1]>"], || Body::Rows(inverse)),
     with(toy("gated", &["col<d, number> -> col<d, vector[1]>"], || Body::Rows(gated)), &[GATE.spec(), BY.spec()]),
     toy("center", &["col<d, number> -> col<d, vector[1]>"], || Body::Fit { fit: mean, apply: subtract }),
+    toy("exposure", &["col<d, image[h, w, c]> -> col<d, vector[1]>"], || Body::Fit { fit: expose, apply: exposed }),
+    toy("wide", &["col<d, map[h, w, c]> -> col<d, vector[n]>"], || Body::Rows(wide)),
     toy("shift", &["split -> split"], || Body::FitTable { fit: table_mean, apply: shift }),
     toy("layer", &["col<d, vector[n]> -> col<d, vector[1]>"], || Body::Joint(|_, _, inputs| Ok(inputs[0].clone()))),
     with(toy("average", &["split -> train"], || Body::Train(&Average)), &[EPOCHS.spec()]),
@@ -80,8 +82,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Picture> {
     }
 }
 
-/// `key,value,label,file` a line; an empty value is missing.
+/// `key,value,label,file` a line; an empty value is missing. Asks for a second file, which need not be there.
 fn lines(context: &Context<'_>, args: &Args, _: &[Value]) -> Result<Table> {
+    let _ = context.host.read(&context.base.join(format!("{}.more", args.get(PATH))));
     let text = String::from_utf8(context.host.read(&context.base.join(args.get(PATH)))?).unwrap();
     let cells: Vec<Vec<&str>> = text.lines().map(|l| l.split(',').collect()).collect();
     let rows = Rows::all(cells.len());
@@ -178,8 +181,32 @@ fn inverse(_: &Context<'_>, _: &Args, batch: &Batch) -> Result<Values> {
     one(batch, |x| 1.0 / x)
 }
 
-/// Waits for a file to be there.
+/// A kilonumber a picture.
+fn wide(_: &Context<'_>, _: &Args, batch: &Batch) -> Result<Values> {
+    let Values::Maps(maps) = batch.values(0)? else { return Err(Error::bug("no maps")) };
+    Ok(Values::vector(1024, maps.iter().flat_map(|m| vec![m.numbers[0]; 1024]).collect()))
+}
+
+/// Learns of how many pictures it was told, and reads them itself.
+fn expose(context: &Context<'_>, _: &Args, columns: &[Column]) -> Result<Arrays> {
+    let Values::Files(files) = &columns[0].values else { return Err(Error::bug("no files")) };
+    files.iter().try_for_each(|file| decode(&context.host.read(file)?).map(|_| ()))?;
+    Ok(Arrays::new().with("count", Array::F64(vec![files.len() as f64])))
+}
+
+fn exposed(_: &Context<'_>, _: &Args, state: &Arrays, batch: &Batch) -> Result<Values> {
+    let Values::Pictures(pictures) = batch.values(0)? else { return Err(Error::bug("no pictures")) };
+    let count = state.f64s("count")?[0] as f32;
+    Ok(Values::vector(1, pictures.iter().map(|p| count + f32::from(p.samples[0])).collect()))
+}
+
+/// Waits for a file to be there; leaves a byte in another while it does.
 fn gated(context: &Context<'_>, args: &Args, batch: &Batch) -> Result<Values> {
+    if let Some(gate) = args.get(GATE) {
+        let waiting =
+            std::fs::File::options().create(true).append(true).open(context.base.join(format!("{gate}.waits")));
+        std::io::Write::write_all(&mut waiting.unwrap(), b".").unwrap();
+    }
     while args.get(GATE).is_some_and(|gate| !context.base.join(gate).exists()) {
         context.check()?;
         std::thread::sleep(std::time::Duration::from_millis(2));
@@ -229,7 +256,10 @@ impl Average {
     /// Leaf and label of a part's rows, along the output's way.
     fn rows(call: &TrainCall, part: Part) -> Result<Vec<(u32, f64, f64)>> {
         let leaf = Self::leaf(call)?;
-        let (_, numbers) = leaf.values.as_vectors()?;
+        let numbers = match &leaf.values {
+            Values::Pictures(pictures) => Arc::new(pictures.iter().map(|p| f32::from(p.samples[0])).collect()),
+            other => other.as_vectors()?.1,
+        };
         let (_, labels) = call.split.table.column("label")?.values.as_vectors()?;
         let ids = call.split.part(part).unwrap().ids();
         let of = |id: u32| {

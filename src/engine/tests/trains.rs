@@ -110,3 +110,23 @@ fn threads_change_no_byte() {
     assert_eq!(runs[0], runs[1]);
     assert_eq!(runs[0], runs[2]);
 }
+
+/// Pictures that a network reads as they are reach it decoded.
+#[test]
+fn a_network_reads_pictures() {
+    let place = Place::new();
+    let line = |i: usize| format!("k{i},1,{},{i}.p\n", i + 100);
+    place.write("films.csv", &(0..12).map(line).collect::<String>());
+    (0..12u8).for_each(|i| place.write(&format!("{i}.p"), &format!("P{}", char::from(b'!' + i))));
+    let mut build = Build::default();
+    let source = build.source("films.csv", false);
+    let parts = build.split(source);
+    let file = build.column(source, "file");
+    let output = build.layer(file);
+    let taste = build.train(parts, output, &[("epochs", number(60.0))]);
+    build.metric("quality.distance", taste, parts, Part::Test);
+    let ran = place.run(&build);
+    assert!(ran.failures.is_empty(), "{:?}", ran.failures);
+    // Every label is 67 more than its picture's sample.
+    assert!(ran.metrics[0].value.unwrap() < 1e-3, "{:?}", ran.metrics);
+}

@@ -71,6 +71,12 @@ pub(crate) fn assemble(
     let mut table = Table { rows: Rows::all(total), columns: Vec::with_capacity(columns.len()) };
     for (spec, made) in columns {
         let Made { mut values, mut missing, mut scan } = made;
+        if let (ColumnKind::TextFile(..), Values::Files(files)) = (&spec.kind, &values) {
+            // One that is not there is asked for all the same, so that the host knows of it when it comes.
+            for (_, lost) in files.iter().enumerate().filter(|(row, f)| missing[*row] && !f.as_os_str().is_empty()) {
+                let _ = context.host.read(&context.base.join(lost));
+            }
+        }
         if let Some((places, names)) = &rows {
             if matches!(spec.kind, ColumnKind::KeyOf(_)) {
                 values = Values::Code { codes: Arc::new((0..total as u32).collect()), names: names.clone() };

@@ -185,21 +185,58 @@ fn a_checkpoint_is_the_last_whole_one() {
     assert_eq!(store.take_damage(), []);
 }
 
-/// A hundred thousand steps: opening must stay a matter of milliseconds. Run by hand with optimization:
-/// `cargo test --release -p mmf-engine opening_is_fast -- --nocapture`.
+/// Opening looks at where the notes are, not at what is in them: of two thousand only the one that is asked for is read.
 #[test]
-fn opening_is_fast() {
-    let count = if cfg!(debug_assertions) { 2_000 } else { 100_000 };
+fn opening_reads_no_note_that_nobody_asks_for() {
+    let count = 2_000;
     let dir = tempfile::tempdir().unwrap();
     let disk = Arc::new(Disk::open(dir.path(), Options::default()).unwrap());
     let (mut log, _) = log::Log::open(&disk, "traces.log", Entry::Trace).unwrap();
-    let payload = |n| [key(n).as_bytes(), &serde_json::to_vec(&trace(n)).unwrap()[..]].concat();
+    let note = |n| if n == 7 { serde_json::to_vec(&trace(n)).unwrap() } else { b"no JSON".to_vec() };
+    let payload = |n| [key(n).as_bytes(), &note(n)[..]].concat();
     log.append(&(0..count).map(payload).collect::<Vec<_>>(), false).unwrap();
     drop(disk);
-    let start = std::time::Instant::now();
     let store = Store::open(dir.path()).unwrap();
-    let elapsed = start.elapsed();
-    assert_eq!(store.lookup(&key(count - 1)), Some(trace(count - 1)));
-    eprintln!("{count} traces opened in {elapsed:?}");
-    assert!(cfg!(debug_assertions) || elapsed.as_millis() < 100, "{elapsed:?}");
+    assert_eq!(store.traces.usage(), (count, fs::metadata(dir.path().join("traces.log")).unwrap().len()));
+    assert_eq!((store.lookup(&key(7)), store.lookup(&key(8))), (Some(trace(7)), None));
+}
+
+/// Opening a row set reads the index at the end of each segment, and no row.
+#[test]
+fn opening_reads_no_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = key(3);
+    let store = Store::open(dir.path()).unwrap();
+    store.rows(&stage).unwrap().append(&[(row_key(1), value(40)), (row_key(2), value(45))]).unwrap();
+    drop(store);
+    let path = &segments(dir.path(), &stage)[0];
+    let mut bytes = fs::read(path).unwrap();
+    bytes[record::HEADER + 20] ^= 1;
+    fs::write(path, bytes).unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let set = store.rows(&stage).unwrap();
+    assert_eq!((set.len(), store.take_damage()), (2, vec![]));
+    assert_eq!(shown(&set.get_many(&[row_key(1)]).unwrap()[0]), "missing");
+    assert_eq!(store.take_damage().len(), 1);
+}
+
+/// What is written bit by bit is stored as what is written at once, and an error of whoever gives the bytes is told as it is.
+#[test]
+fn a_blob_may_be_written_bit_by_bit() {
+    for read_only in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        let store = Store::open_with(dir.path(), Options { read_only, room: None }).unwrap();
+        let bytes: Vec<u8> = (0..300_000u32).map(|i| (i % 251) as u8).collect();
+        let mut fill = |out: &mut dyn Write| bytes.chunks(7).try_for_each(|some| out.write_all(some));
+        let digest = store.put_with(&mut fill).unwrap();
+        assert_eq!((digest, store.put_with(&mut fill).unwrap()), (Digest::of(&bytes), digest));
+        assert!(store.has(&digest) && store.get(&digest).unwrap()[..] == bytes[..]);
+        let mut broken = |out: &mut dyn Write| {
+            out.write_all(&bytes)?;
+            Err(std::io::Error::other(Error::cancelled()))
+        };
+        assert!(store.put_with(&mut broken).unwrap_err().cancelled);
+        assert_eq!((store.take_damage(), temporary_files(dir.path())), (vec![], 0));
+    }
 }

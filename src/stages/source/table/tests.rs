@@ -220,3 +220,39 @@ fn the_films_are_read_where_the_data_is() {
     let Values::Code { names, .. } = &ratings.column("user").unwrap().values else { panic!() };
     assert_eq!(names.len(), 943);
 }
+
+/// Asked for each text file, also where none is, the host can tell when one comes.
+#[test]
+fn a_text_file_that_is_not_there_is_asked_for() {
+    #[derive(Default)]
+    struct Asked(std::sync::Mutex<Vec<String>>);
+    impl mmf_data::stage::Host for Asked {
+        fn cancelled(&self) -> bool {
+            false
+        }
+        fn report(&self, _: mmf_data::stage::Report) {}
+        fn read(&self, path: &Path) -> Result<Vec<u8>> {
+            self.0.lock().unwrap().push(path.file_name().unwrap().to_string_lossy().into_owned());
+            Quiet.read(path)
+        }
+        fn load_checkpoint(&self) -> Option<Vec<u8>> {
+            None
+        }
+        fn save_checkpoint(&self, _: &[u8]) {}
+    }
+    let folder = folder(&[("a.csv", "id\nx\ny\n"), ("notes/x.txt", "seen")]);
+    let template = PathTemplate { texts: vec!["notes/".into(), ".txt".into()], headers: vec!["id".into()], root: None };
+    let note = may_miss(spec("note", ColumnKind::TextFile(Language::English, template)));
+    let args = Args(
+        vec![path("a.csv"), ("columns", ArgValue::Columns(vec![spec("id", ColumnKind::Key), note]))]
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value))
+            .collect(),
+    );
+    let host = Asked::default();
+    let table = run(&Context { seed: 0, base: folder.path(), host: &host }, &args, &[]).unwrap();
+    assert_eq!(table.column("note").unwrap().missing.as_deref(), Some(&vec![false, true]));
+    let mut asked = host.0.into_inner().unwrap();
+    asked.sort();
+    assert_eq!(asked, ["a.csv", "x.txt", "y.txt"]);
+}
