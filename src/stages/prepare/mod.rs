@@ -6,11 +6,15 @@ mod scaling;
 mod standardize;
 
 mod classes;
+mod deduplicate;
 mod drop_missing;
+mod drop_outliers;
 mod expression;
 mod fill_missing;
+mod join;
 mod k_core;
 mod per;
+mod repair;
 mod select;
 mod split;
 mod through;
@@ -24,7 +28,11 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &with::With,
     &select::Select,
     &k_core::KCore,
+    &join::Join,
+    &deduplicate::Deduplicate,
+    &repair::Repair,
     &drop_missing::DropMissing,
+    &drop_outliers::DropOutliers,
     &fill_missing::FillMissing,
     &split::Split,
     &min_max::MinMax,
