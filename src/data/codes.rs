@@ -30,14 +30,18 @@ pub static CODES: &[Code] = &[
         "E1022",
         "the training rows have no value to learn from",
         &[
+            "stages/extract/bag_of_words.rs",
+            "stages/extract/normalize.rs",
             "stages/extract/terms.rs",
             "stages/fuse/fill.rs",
+            "stages/fuse/nearest.rs",
             "stages/prepare/fill_missing.rs",
             "stages/prepare/one_hot.rs",
             "stages/prepare/scaling.rs",
         ],
     ),
     code("E1023", "the rows cannot be split as asked", &["stages/prepare/split.rs"]),
+    code("E1024", "cells cannot be read as what they are to become", &["stages/prepare/repair"]),
     code(
         "E1030",
         "a training is no longer finite: its loss, a prediction or a score",

@@ -7,33 +7,117 @@ use mmf_data::error::{Error, Result};
 use mmf_data::stage::{Batch, Body, Context, Stage};
 use mmf_data::table::Column;
 use mmf_data::values::{Sequences, Values};
-use mmf_lang::args::{Arg, Args};
+use mmf_lang::args::{Arg, ArgKind, Args, Literal};
+use mmf_lang::infer::Inference;
 use mmf_lang::say;
 use mmf_lang::signature::{Example, Group, Signature};
+use mmf_lang::types::{Elem, Type};
+
+use super::nearest;
 
 pub(crate) struct Fill;
 
-const HOW: Arg<String> =
-    Arg::words("how", &["zero", "mean"]).doc("`zero` fills with zeros, `mean` with the mean of the training rows.");
+const HOW: Arg<String> = Arg::words("how", &["zero", "mean", "knn"]).doc(
+    "`zero` fills with zeros, `mean` with the mean of the training rows, `knn` with the mean of the `k` training rows that \
+     are nearest by other columns.",
+);
+const K: Arg<usize> = Arg::int("k")
+    .default(Literal::Int(5))
+    .range(1.0, 10_000.0)
+    .doc("For `knn`: of how many rows the mean is taken; of all, where there are fewer.");
+const BY: Arg<bool> = Arg::new("by", ArgKind::Inputs, |value| value.is_some()).optional().doc(
+    "For `knn`: the column, or the list of columns, that tells how near rows are; numbers and vectors, scaled before where \
+     their units differ. Of those that a row lacks, the others tell.",
+);
 
-// infer: as written, and with `zero` also col<d, sequence[t, n]?> -> col<d, sequence[t, n]>
 static SIGNATURE: Signature = Signature::new(
     Group::Fuse,
     "fill",
-    &["col<d, vector[n]?> -> col<d, vector[n]>", "col<d, vector[n]?> -> col<d, vector[n]>"],
+    &[
+        "col<d, vector[n]?> -> col<d, vector[n]>",
+        "col<d, vector[n]?> -> col<d, vector[n]>",
+        "col<d, vector[n]?> -> col<d, vector[n]>",
+    ],
 )
-.by("how", &["zero", "mean"])
+.by("how", &["zero", "mean", "knn"])
 .version(1)
-.args(&[HOW.spec()])
+.args(&[HOW.spec(), K.spec(), BY.spec()])
+.infer(filled)
 .doc(
-    "Gives each missing row a value: zeros, or the mean, place by place, of the training rows that have one. A missing \
-     sequence becomes an empty one. Numbers and bools become vectors of one.",
+    "Gives each missing row a value: zeros; the mean, place by place, of the training rows that have one; or the mean of the \
+     `k` nearest among those that have it and all columns of `by`, where the distance is Euclidean over the columns that the \
+     row has. Of rows equally far, those with smaller values come first. A missing sequence becomes an empty one. Numbers \
+     and bools become vectors of one.",
 )
-.reference("scikit-learn's SimpleImputer(strategy = \"constant\" or \"mean\")")
+.reference("scikit-learn's SimpleImputer(strategy = \"constant\" or \"mean\") and KNNImputer(n_neighbors = k)")
 .examples(&[
     Example::new("Zeros.", "[[1, 2], _] |> fill(zero)", "[[1, 2], [0, 0]]"),
     Example::new("The mean of those that are there.", "[1, _, 4] |> fill(mean)", "[[1], [2.5], [4]]"),
+    Example::new(
+        "The value of the row that is nearest by another column.",
+        "[[1, 0], _, [5, 0]] |> fill(knn, k = 1, by = ([1, 4, 5]))",
+        "[[1, 0], [5, 0], [5, 0]]",
+    ),
 ]);
+
+/// As wide as what flows in; the columns of `by` are read at its rows.
+fn filled(call: &mut Inference<'_, '_>) -> Option<Type> {
+    let (how, place) = (call.args.get(HOW), call.arg_span(BY.name()));
+    match (how.as_str(), call.args.get(BY)) {
+        ("knn", false) => {
+            let span = call.span;
+            return call.refuse(
+                "E0107",
+                span,
+                say!("`fill(knn)` needs `by`: which rows are near?", "`fill(knn)` 缺少 `by`：依据什么判断远近？"),
+                Some(say!("name columns of the same rows: `by = [ … ]`", "请指明同一批行的列：`by = [ … ]`")),
+            );
+        }
+        ("zero" | "mean", true) => {
+            return call.refuse(
+                "E0105",
+                place,
+                say!("`fill({how})` looks at no other column", "`fill({how})` 不看其他列"),
+                Some(say!("leave `by` out, or write `fill(knn, by = …)`", "请去掉 `by`，或写 `fill(knn, by = …)`")),
+            );
+        }
+        _ => {}
+    }
+    let (domain, here) = (call.domain?, call.input_spans[0]);
+    for at in 1..call.inputs.len() {
+        let (column, there) = (call.column(at)?, call.input_spans[at]);
+        let found = column.elem.to_string();
+        if column.elem.as_vector().is_none() {
+            return call.refuse(
+                "E0301",
+                there,
+                say!("`by` takes numbers and vectors, this is {found}", "`by` 接受数值和向量，这里是 {found}"),
+                None,
+            );
+        }
+        if column.marks.joint {
+            return call.refuse(
+                "E0309",
+                there,
+                say!("`by` cannot be a network that is not trained yet", "`by` 不能是尚未训练的网络"),
+                None,
+            );
+        }
+        if !call.is_within(domain, column.domain) {
+            let ways = call.ways(domain, column.domain);
+            let [way] = &ways[..] else { return call.refuse_rows(domain, column.domain, there, here) };
+            let mut node = call.inputs[at];
+            for arrow in way.iter().rev() {
+                node = call.read_along(node, domain, arrow);
+            }
+            call.inputs[at] = node;
+        }
+    }
+    match call.column(0)?.elem.as_vector() {
+        Some(width) => call.out(Elem::Vector(width)),
+        None => call.out(Elem::Unknown),
+    }
+}
 
 impl Stage for Fill {
     fn signature(&self) -> &'static Signature {
@@ -41,7 +125,11 @@ impl Stage for Fill {
     }
 
     fn body(&self, alternative: usize) -> Body {
-        if alternative == 0 { Body::Rows(zero) } else { Body::Fit { fit, apply } }
+        match alternative {
+            0 => Body::Rows(zero),
+            1 => Body::Fit { fit, apply },
+            _ => Body::Fit { fit: fit_nearest, apply: apply_nearest },
+        }
     }
 }
 
@@ -91,6 +179,14 @@ fn fit(context: &Context, _: &Args, columns: &[Column]) -> Result<State> {
 fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Values> {
     context.check()?;
     put(batch, Some(state.f32s("mean")?))
+}
+
+fn fit_nearest(context: &Context, _: &Args, columns: &[Column]) -> Result<State> {
+    nearest::learn(context, columns)
+}
+
+fn apply_nearest(context: &Context, args: &Args, state: &State, batch: &Batch) -> Result<Values> {
+    nearest::fill(context, args.get(K), state, batch)
 }
 
 /// Returns the vectors, those of missing rows replaced by `value`, or by zeros.

@@ -1,33 +1,57 @@
 //! Stages of the group `fuse`, one file each; each is one line of the list.
 
-mod activation;
+pub(crate) mod activation;
 mod arithmetic;
+mod attention;
+mod avg_pool;
+mod batch_norm;
+mod bidirectional;
 mod concat;
+mod conv;
 mod dense;
 mod dot;
 mod dropout;
-mod embedding;
+pub(crate) mod embedding;
 mod fill;
+mod flatten;
 mod gate;
+mod gru;
 mod layer_norm;
+mod lstm;
+mod max_pool;
+mod nearest;
 mod neural;
+mod recurrent;
 mod relu;
+mod self_attention;
 mod sigmoid;
 mod softmax;
+mod steps;
 mod sum;
 mod tanh;
+mod window;
 
 use mmf_data::stage::Stage;
 
 pub(crate) static ALL: &[&dyn Stage] = &[
     &dense::Dense,
     &embedding::Embedding,
+    &conv::Conv,
+    &max_pool::MaxPool,
+    &avg_pool::AvgPool,
+    &flatten::Flatten,
+    &lstm::Lstm,
+    &gru::Gru,
+    &bidirectional::Bidirectional,
+    &attention::Attention,
+    &self_attention::SelfAttention,
     &relu::Relu,
     &tanh::Tanh,
     &sigmoid::Sigmoid,
     &softmax::Softmax,
     &dropout::Dropout,
     &layer_norm::LayerNorm,
+    &batch_norm::BatchNorm,
     &dot::Dot,
     &gate::Gate,
     &neural::Neural,
