@@ -13,7 +13,7 @@ pub struct Plan {
     pub nodes: Vec<PlanNode>,
     /// The domains that nodes live on: count of rows of each. The first is the task's rows.
     pub domains: Vec<PlanDomain>,
-    /// The values that the train reads, by argument: `score`, `output`, `bpr.score` …
+    /// The values that the train reads, by argument: `score`, `output`; of a loss's terms by number, `loss.1.score`.
     pub outputs: Vec<(String, Edge)>,
     /// What the joint stages became: names of declared stages that live here.
     pub fields: Vec<(String, usize)>,

@@ -166,8 +166,18 @@ pub struct TrainCall {
     pub split: Split,
     /// The network: its outputs are named by the arguments that hold them (`score`, `output`).
     pub plan: Plan,
+    /// The tables that arguments name.
+    pub tables: Vec<(String, Given)>,
     /// Metrics by name, for early stopping.
     pub measures: Measures,
+}
+
+/// A table that an argument of a train names: its rows, and of its columns those that the train names.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub table: Table,
+    /// Whether these are rows of the split's source, be they in the split or not.
+    pub of_split: bool,
 }
 
 /// What a stage may tell while it runs.

@@ -252,7 +252,8 @@ fn single(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> Result<Value>
                 let measure = clock.count(|| body(&call.args, predictions))?;
                 let measure: Measure = Box::new(move |units| clock.count(|| measure(units)));
                 let units = predictions.u32s("units")?.len();
-                let found = measure::bootstrap(&measure, units, seed, &stop)?;
+                let interval = work.stage(call.stage)?.signature().interval;
+                let found = measure::measured(interval, &measure, units, seed, &stop)?;
                 if found.f64s("value")?.is_empty() {
                     let text = say!("not defined on these {units} rows", "在这 {units} 行上没有定义");
                     mmf_data::stage::Host::report(host, Report::Note(text));

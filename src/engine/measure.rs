@@ -3,6 +3,7 @@
 use mmf_data::arrays::{Array, Arrays};
 use mmf_data::error::{Error, Result};
 use mmf_data::stage::Measure;
+use mmf_lang::signature::Interval;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
@@ -10,16 +11,68 @@ use rayon::prelude::*;
 /// How often units are resampled.
 const RESAMPLES: u64 = 1000;
 
+/// Into how many groups the jackknife puts units, at most.
+const GROUPS: usize = 1000;
+
+/// The 97.5th percentile of the normal distribution.
+const NORMAL: f64 = 1.959_963_984_540_054;
+
 /// Returns `value`, `low` and `high` (f64, empty where not defined) and `rows` (i64, the units).
-///
-/// The interval is the percentile bootstrap's, 2.5 to 97.5 %, over resamples of all units with replacement, each from a
-/// stream of its own; resamples on which the metric is not defined are left out.
-pub(crate) fn bootstrap(
+pub(crate) fn measured(
+    interval: Interval,
     measure: &Measure,
     units: usize,
     seed: u64,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Arrays> {
+    match interval {
+        Interval::Bootstrap => bootstrap(measure, units, seed, stop),
+        Interval::Jackknife => jackknife(measure, units, stop),
+    }
+}
+
+/// The interval is 1.96 standard errors of the jackknife about the value, within 0 and 1. Above a thousand units, groups of
+/// them are left out instead of single ones; a unit's group is the rest of its place.
+///
+/// A variance of the jackknife is in expectation not below the true one (Efron and Stein 1981, The jackknife estimate of
+/// variance), so that the interval is rather too wide; for counts of distinct things see Heltshe and Forrester 1983. By
+/// groups: Kott 2001, The delete-a-group jackknife.
+fn jackknife(measure: &Measure, units: usize, stop: &(dyn Fn() -> bool + Sync)) -> Result<Arrays> {
+    let all: Vec<u32> = (0..units as u32).collect();
+    let value = measure(&all).filter(|v| v.is_finite());
+    let groups = units.min(GROUPS);
+    let without: Vec<f64> = (0..groups)
+        .into_par_iter()
+        .filter(|_| value.is_some() && groups > 1 && !stop())
+        .filter_map(|group| {
+            let left: Vec<u32> = all.iter().copied().filter(|&unit| unit as usize % groups != group).collect();
+            measure(&left).filter(|v| v.is_finite())
+        })
+        .collect();
+    if stop() {
+        return Err(Error::cancelled());
+    }
+    let (mut low, mut high) = (None, None);
+    if let (Some(value), true) = (value, groups > 1 && without.len() == groups) {
+        let count = groups as f64;
+        let mean = without.iter().sum::<f64>() / count;
+        let squares: f64 = without.iter().map(|x| (x - mean).powi(2)).sum();
+        let half = NORMAL * ((count - 1.0) / count * squares).sqrt();
+        // What lies outside of 0 and 1 is no share, and stays as it is.
+        low = Some((value - half).max(value.min(0.0)));
+        high = Some((value + half).min(value.max(1.0)));
+    }
+    let some = |x: Option<f64>| Array::F64(x.into_iter().collect());
+    Ok(Arrays::new()
+        .with("value", some(value))
+        .with("low", some(low))
+        .with("high", some(high))
+        .with("rows", Array::I64(vec![units as i64])))
+}
+
+/// The interval is the percentile bootstrap's, 2.5 to 97.5 %, over resamples of all units with replacement, each from a
+/// stream of its own; resamples on which the metric is not defined are left out.
+fn bootstrap(measure: &Measure, units: usize, seed: u64, stop: &(dyn Fn() -> bool + Sync)) -> Result<Arrays> {
     let all: Vec<u32> = (0..units as u32).collect();
     let value = measure(&all).filter(|v| v.is_finite());
     let mut resampled: Vec<f64> = Vec::new();
@@ -87,11 +140,88 @@ mod tests {
         assert_eq!(one.install(run), found);
     }
 
+    /// The share of `items` that any of the units has, three each.
+    fn coverage(lists: Vec<[u32; 3]>, items: u32) -> Measure {
+        Box::new(move |units| {
+            let mut shown = vec![false; items as usize];
+            units.iter().flat_map(|&u| lists[u as usize]).for_each(|item| shown[item as usize] = true);
+            Some(shown.iter().filter(|&&x| x).count() as f64 / f64::from(items))
+        })
+    }
+
+    fn drawn(units: usize, items: u32, seed: u64) -> Vec<[u32; 3]> {
+        let places = (0..).flat_map(|round| resample(items, seed, round));
+        let flat: Vec<u32> = places.take(units * 3).collect();
+        flat.as_chunks::<3>().0.to_vec()
+    }
+
+    fn interval(found: &Arrays) -> [f64; 3] {
+        ["low", "value", "high"].map(|name| found.f64s(name).unwrap()[0])
+    }
+
+    #[test]
+    fn the_interval_of_distinct_things_holds_the_value() {
+        let measure = coverage(drawn(80, 200, 5), 200);
+        let [_, value, high] = interval(&bootstrap(&measure, 80, 7, &|| false).unwrap());
+        assert!(high < value, "resamples repeat users, and none reaches {value}: {high}");
+        let [low, same, high] = interval(&measured(Interval::Jackknife, &measure, 80, 7, &|| false).unwrap());
+        assert!(low < value && value < high && same == value, "{low}..{high} about {value}");
+    }
+
+    #[test]
+    fn the_jackknife_is_wide_enough_for_other_samples_of_users() {
+        // Another 80 users of the same kind: their coverage lies in the interval about 95 times in 100.
+        let value = |seed| coverage(drawn(80, 200, seed), 200)(&(0..80).collect::<Vec<_>>()).unwrap();
+        let mean = (1000..1400).map(value).sum::<f64>() / 400.0;
+        let holds = |seed: &u64| {
+            let measure = coverage(drawn(80, 200, *seed), 200);
+            let [low, _, high] = interval(&measured(Interval::Jackknife, &measure, 80, 7, &|| false).unwrap());
+            (low..=high).contains(&mean)
+        };
+        let found = (1..=200).filter(holds).count();
+        assert!(found >= 186, "{found} of 200 intervals hold the expected coverage");
+    }
+
+    #[test]
+    fn a_mean_has_the_textbook_interval() {
+        let values = [0.2, 0.9, 0.4, 0.4, 0.7];
+        let measure: Measure =
+            Box::new(move |units| Some(units.iter().map(|&u| values[u as usize]).sum::<f64>() / units.len() as f64));
+        // numpy.std([0.2, 0.9, 0.4, 0.4, 0.7], ddof=1) / numpy.sqrt(5)
+        let error = 0.124_096_736_459_908_55;
+        let [low, value, high] = interval(&jackknife(&measure, 5, &|| false).unwrap());
+        assert!((value - 0.52).abs() < 1e-12 && (high - value - NORMAL * error).abs() < 1e-9);
+        assert!((value - low - NORMAL * error).abs() < 1e-9);
+        let one = jackknife(&measure, 1, &|| false).unwrap();
+        assert!(one.f64s("low").unwrap().is_empty() && one.f64s("value").unwrap() == [0.2]);
+    }
+
+    #[test]
+    fn groups_are_as_wide_as_single_units() {
+        let many = coverage(drawn(3000, 5000, 5), 5000);
+        let [low, value, high] = interval(&jackknife(&many, 3000, &|| false).unwrap());
+        // By hand, each unit left out: the standard error of the count of items that one user alone has.
+        let lists = drawn(3000, 5000, 5);
+        let mut owners = vec![std::collections::BTreeSet::new(); 5000];
+        lists
+            .iter()
+            .enumerate()
+            .for_each(|(user, list)| list.iter().for_each(|&item| _ = owners[item as usize].insert(user)));
+        let mut alone = vec![0.0; 3000];
+        owners.iter().filter(|o| o.len() == 1).for_each(|o| alone[*o.first().unwrap()] += 1.0 / 5000.0);
+        let mean = alone.iter().sum::<f64>() / 3000.0;
+        let half = NORMAL * (2999.0 / 3000.0 * alone.iter().map(|x: &f64| (x - mean).powi(2)).sum::<f64>()).sqrt();
+        assert!(((high - low) / 2.0 / half - 1.0).abs() < 0.1, "{} against {half}", (high - low) / 2.0);
+        assert!(low < value && value < high);
+    }
+
     #[test]
     fn what_is_not_defined_has_no_number() {
         let measure: Measure = Box::new(|_| None);
-        let found = bootstrap(&measure, 3, 7, &|| false).unwrap();
-        assert!(found.f64s("value").unwrap().is_empty() && found.f64s("low").unwrap().is_empty());
-        assert_eq!(found.i64s("rows").unwrap(), [3]);
+        for kind in [Interval::Bootstrap, Interval::Jackknife] {
+            let found = measured(kind, &measure, 3, 7, &|| false).unwrap();
+            assert!(found.f64s("value").unwrap().is_empty() && found.f64s("low").unwrap().is_empty());
+            assert_eq!(found.i64s("rows").unwrap(), [3]);
+        }
     }
 }

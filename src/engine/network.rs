@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
 use mmf_data::plan::{Edge, Link, Plan, PlanDomain, PlanKind, PlanNode};
-use mmf_data::stage::TrainCall;
+use mmf_data::stage::{Given, TrainCall};
 use mmf_data::table::Value;
 use mmf_data::values::Values;
-use mmf_lang::args::{ArgValue, Args, Recipe};
+use mmf_lang::args::{ArgValue, Args};
 use mmf_lang::graph::{DomainKind, Graph, Link as GraphLink, NodeId, NodeKind};
 use mmf_lang::types::{DomainId, Elem, Type};
 
@@ -24,6 +24,8 @@ struct Wiring {
     /// Roots of the domains; the first is the task's.
     domains: Vec<DomainId>,
     outputs: Vec<(String, Way)>,
+    /// Tables that arguments name, by argument; whether their rows are those of the split's source.
+    tables: Vec<(String, NodeId, bool)>,
     /// Named joint stages: name and node.
     fields: Vec<(String, usize)>,
     by_node: BTreeMap<NodeId, usize>,
@@ -60,6 +62,7 @@ impl Wiring {
             nodes: Vec::new(),
             domains: vec![task_domain(graph, train)?],
             outputs: Vec::new(),
+            tables: Vec::new(),
             fields: Vec::new(),
             by_node: BTreeMap::new(),
             places: 0,
@@ -70,9 +73,17 @@ impl Wiring {
         }
         for (name, at) in named {
             let input = *node.inputs.get(at).ok_or_else(|| Error::bug("an argument names no input"))?;
-            if matches!(graph.node(input).ty, Type::Column(_)) {
-                let way = wiring.way(graph, input)?;
-                wiring.outputs.push((name, way));
+            match graph.node(input).ty {
+                Type::Column(_) => {
+                    let way = wiring.way(graph, input)?;
+                    wiring.outputs.push((name, way));
+                }
+                Type::Table(_) | Type::Split(_) => {
+                    let root = |id: NodeId| domain(graph.node(id)).map(|d| graph.root(d));
+                    let of_split = node.inputs.first().is_some_and(|&split| root(split) == root(input));
+                    wiring.tables.push((name, input, of_split));
+                }
+                _ => {}
             }
         }
         Ok(wiring)
@@ -141,15 +152,15 @@ impl Wiring {
 
 /// Finds the inputs that arguments hold, with the names that a train knows them by.
 fn outputs(name: &str, value: &ArgValue, into: &mut Vec<(String, usize)>) {
-    let mut recipe = |recipe: &Recipe| {
-        for (own, value) in &recipe.args.0 {
-            outputs(&format!("{}.{own}", recipe.stage), value, into);
-        }
-    };
     match value {
         ArgValue::Input(at) => into.push((name.into(), *at)),
-        ArgValue::Recipe(r) => recipe(r),
-        ArgValue::Losses(losses) => losses.iter().for_each(|(_, r)| recipe(r)),
+        ArgValue::Losses(losses) => {
+            for (term, (_, recipe)) in losses.iter().enumerate() {
+                for (own, value) in &recipe.args.0 {
+                    outputs(&format!("{name}.{term}.{own}"), value, into);
+                }
+            }
+        }
         _ => {}
     }
 }
@@ -195,6 +206,21 @@ pub(crate) fn feed(hasher: &mut Hasher, work: &Work<'_>, train: NodeId) -> Resul
             let column = table.column(name).ok_or_else(|| Error::bug(format!("a split has no column `{name}`")))?;
             hasher.text(name).digest(&column.digest);
         }
+    }
+    hasher.list(wiring.tables.len());
+    for (name, table, of_split) in &wiring.tables {
+        let Some(table) = work.outline(*table) else { return Ok(None) };
+        // Of the split's source the named columns tell, which know their rows; of others, which rows they are.
+        hasher.text(name).u64(u64::from(*of_split));
+        let columns: Vec<_> = named.iter().filter_map(|name| table.column(name)).collect();
+        hasher.list(columns.len());
+        columns.iter().for_each(|column| {
+            hasher.digest(&column.digest);
+        });
+        match &table.which {
+            Some(which) if !of_split => hasher.digest(which),
+            _ => hasher.none(),
+        };
     }
     hasher.list(wiring.nodes.len());
     for wire in &wiring.nodes {
@@ -319,6 +345,15 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
         let column = work.column(arrow)?;
         tell(work, arrow, &column, &mut totals);
     }
+    let mut tables = Vec::new();
+    for (name, id, of_split) in &wiring.tables {
+        let mut table = work.value(*id)?.table()?.clone();
+        table.columns.retain(|(column, _)| named.contains(column));
+        if let Some(own) = domain(work.node(*id)) {
+            totals.entry(graph.root(own)).or_insert(table.rows.total);
+        }
+        tables.push((name.clone(), Given { table, of_split: *of_split }));
+    }
     for (wire, kind) in wiring.nodes.iter().zip(kinds) {
         let label = work.node(wire.node).label.clone();
         plan.nodes.push(PlanNode { place: wire.place, domain: wire.domain, kind, label });
@@ -334,7 +369,7 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
     fields.sort_unstable();
     fields.dedup();
     plan.fields = fields.into_iter().map(|at| (at.to_string(), at)).collect();
-    Ok(TrainCall { split, plan, measures: work.options.measures })
+    Ok(TrainCall { split, plan, tables, measures: work.options.measures })
 }
 
 /// Notes the counts of rows that a column tells: of its own rows, and of those that it names.

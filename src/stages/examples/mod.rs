@@ -11,9 +11,10 @@ mod run;
 
 use std::collections::BTreeSet;
 
+use mmf_data::table::Value;
 use mmf_lang::signature::{BodyKind, Example};
 
-use program::{Found, verify};
+use program::{Found, verify, without_rows};
 
 /// Returns every example with its stage's name and what was found of it.
 fn all() -> Vec<(&'static str, &'static Example, Result<Found, String>)> {
@@ -31,6 +32,23 @@ fn every_example_gives_what_it_says() {
         .into_iter()
         .filter_map(|(name, example, found)| Some(format!("`{name}`: {}\n  {}", example.code, found.err()?)))
         .collect();
+    assert!(wrong.is_empty(), "{} examples:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Tables without rows: a result without rows, or a word about it; never a panic.
+#[test]
+fn every_short_example_takes_tables_without_rows() {
+    let mut wrong = Vec::new();
+    for example in crate::all().flat_map(|stage| stage.signature().examples) {
+        match std::panic::catch_unwind(|| without_rows(example.code)) {
+            Err(_) => wrong.push(format!("panics: {}", example.code)),
+            Ok(Some(Ok(Value::Column(column)))) if !column.is_empty() => {
+                wrong.push(format!("has {} rows of none: {}", column.len(), example.code));
+            }
+            Ok(Some(Err(reason))) if reason.contains("E1099") => wrong.push(format!("{reason}: {}", example.code)),
+            Ok(_) => {}
+        }
+    }
     assert!(wrong.is_empty(), "{} examples:\n{}", wrong.len(), wrong.join("\n"));
 }
 

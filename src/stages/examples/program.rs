@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mmf_data::table::Table;
+use mmf_data::table::{Column, Rows, Table, Value};
 use mmf_lang::analysis::{Checked, Options, check};
 use mmf_lang::diagnostic::Severity;
-use mmf_lang::graph::{Graph, NodeKind};
+use mmf_lang::graph::{Graph, NodeId, NodeKind};
 use mmf_lang::signature::Example;
 use mmf_lang::types::Type;
 use mmf_lang::world::{Scan, ScanRequest, World, WorldError};
@@ -65,6 +65,31 @@ fn program(code: &str) -> Result<Found, String> {
 
 /// Runs an expression over literals: they become columns of a source, or sources, whose rows they are.
 fn short(code: &str) -> Result<Found, String> {
+    let (graph, node, tables) = prepared(code)?;
+    let literal = Literal::of(&run(&graph, node, &tables)?)?;
+    literal.fits(&graph.node(node).ty)?;
+    Ok(Found { gives: literal.to_string(), ran: true, used: used(&graph) })
+}
+
+/// Runs an expression whose literals have lost all their rows; `None` for a whole file, and where a map is written, for
+/// only its row tells it from what makes maps.
+pub(super) fn without_rows(code: &str) -> Option<Result<Value, String>> {
+    if is_program(code) || code.contains("map(") {
+        return None;
+    }
+    let ran = prepared(code).and_then(|(graph, node, mut tables)| {
+        tables.values_mut().for_each(|table| {
+            let columns = std::mem::take(&mut table.columns);
+            let empty = |column: Column| Column { rows: Rows::all(0), ..column.keep(&[]) };
+            *table = Table { rows: Rows::all(0), columns: columns.into_iter().map(|(n, c)| (n, empty(c))).collect() };
+        });
+        run(&graph, node, &tables)
+    });
+    Some(ran)
+}
+
+/// Returns the graph of an expression, the node of its result, and the rows of its sources.
+fn prepared(code: &str) -> Result<(Graph, NodeId, BTreeMap<String, Table>), String> {
     let (code, literals) = replace(code)?;
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     let mut text = String::new();
@@ -96,10 +121,8 @@ fn short(code: &str) -> Result<Found, String> {
     };
     text += &format!("{keyword} result = {code}\n");
     let graph = sound(&text)?;
-    let (_, node) = graph.names.iter().find(|(n, _)| n == "result").ok_or("there is no result")?;
-    let literal = Literal::of(&run(&graph, *node, &tables)?)?;
-    literal.fits(&graph.node(*node).ty)?;
-    Ok(Found { gives: literal.to_string(), ran: true, used: used(&graph) })
+    let node = graph.names.iter().find(|(n, _)| n == "result").map(|(_, node)| *node).ok_or("there is no result")?;
+    Ok((graph, node, tables))
 }
 
 /// Puts names in the place of literals.

@@ -48,7 +48,7 @@ fn fit(context: &Context, args: &Args, columns: &[Column]) -> Result<State> {
 
 fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Values> {
     terms::apply(context, state, batch, |counts, out| {
-        for (&place, &count) in counts {
+        for &(place, count) in counts {
             out[place] = count as f32;
         }
     })

@@ -49,10 +49,10 @@ fn fit(context: &Context, args: &Args, columns: &[Column]) -> Result<State> {
 fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Values> {
     let rarity = state.f64s("rarity")?;
     terms::apply(context, state, batch, |counts, out| {
-        let weight = |(&place, &count): (&usize, &u64)| count as f64 * rarity[place];
+        let weight = |&(place, count): &(usize, u64)| count as f64 * rarity[place];
         let length = counts.iter().map(weight).map(|w| w * w).sum::<f64>().sqrt();
-        for (place, count) in counts {
-            out[*place] = (weight((place, count)) / length) as f32;
+        for entry in counts {
+            out[entry.0] = (weight(entry) / length) as f32;
         }
     })
 }

@@ -72,7 +72,7 @@ fn rows(context: &Context, args: &Args, batch: &Batch) -> Result<Values> {
 }
 
 fn push_english(text: &str, drop: bool, lower: &mut String, lists: &mut TokenLists) {
-    for word in text.unicode_words() {
+    let mut push = |word: &str| {
         lower.clear();
         if word.is_ascii() {
             lower.push_str(word);
@@ -82,6 +82,51 @@ fn push_english(text: &str, drop: bool, lower: &mut String, lists: &mut TokenLis
         }
         if !(drop && is_stop_word(lower)) {
             lists.words.push(lower);
+        }
+    };
+    // No word goes over a blank, so that what is written in ASCII is cut the short way whatever stands beside it.
+    for piece in text.split(' ') {
+        if piece.is_ascii() {
+            ascii_words(piece, &mut push);
+        } else {
+            piece.unicode_words().for_each(&mut push);
+        }
+    }
+}
+
+/// Cuts ASCII by the rules of Annex 29: of its classes only letters, digits, `_`, and what may stand between two letters or
+/// two digits join anything.
+fn ascii_words(text: &str, push: &mut impl FnMut(&str)) {
+    let bytes = text.as_bytes();
+    let is_core = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let joins = |before: u8, byte: u8, after: u8| match byte {
+        b'.' | b'\'' => {
+            (before.is_ascii_alphabetic() && after.is_ascii_alphabetic())
+                || (before.is_ascii_digit() && after.is_ascii_digit())
+        }
+        b':' => before.is_ascii_alphabetic() && after.is_ascii_alphabetic(),
+        b',' | b';' => before.is_ascii_digit() && after.is_ascii_digit(),
+        _ => false,
+    };
+    let mut at = 0;
+    while at < bytes.len() {
+        if !is_core(bytes[at]) {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        let mut says_something = false;
+        while let Some(&byte) = bytes.get(at) {
+            says_something |= byte != b'_';
+            at += 1;
+            match (bytes.get(at), bytes.get(at + 1)) {
+                (Some(&next), _) if is_core(next) => {}
+                (Some(&next), Some(&after)) if joins(byte, next, after) => at += 1,
+                _ => break,
+            }
+        }
+        if says_something {
+            push(&text[start..at]);
         }
     }
 }
@@ -160,6 +205,38 @@ mod tests {
         assert_eq!(words(text, "auto", false), expected);
         assert_eq!(words("The cat is on a mat", "en", true), ["cat", "mat"]);
         assert!(words("  …!? 😂 ", "auto", false).is_empty());
+    }
+
+    /// Texts of letters, digits, marks and blanks, some of them not ASCII, that look random.
+    #[test]
+    fn the_short_way_cuts_as_unicodes_rules_do() {
+        let signs: Vec<char> = "abzAZ0129____....,,,;;;:::\'\'\'\"\"-@#!?/\\+~\t\n\r\u{b}\u{c}\u{1f}\u{7f}      \
+                                éßΩЖ中א٣’·\u{300}\u{200d}\u{ad}\u{a0}\u{3000}🇩🇪😀ー\u{2028}"
+            .chars()
+            .collect();
+        let mut state = 0x9E37_79B9_7F4A_7C15u64;
+        let mut next = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 33) as usize % below
+        };
+        let ascii = signs.iter().filter(|c| c.is_ascii()).count();
+        for round in 0..60_000 {
+            // A third of the texts is ASCII alone.
+            let kinds = if round % 3 == 0 { ascii } else { signs.len() };
+            let text: String = (0..1 + next(14)).map(|_| signs[next(kinds)]).collect();
+            let expected: Vec<String> = text.unicode_words().map(str::to_lowercase).collect();
+            let mut lists = TokenLists::default();
+            push_english(&text, false, &mut String::new(), &mut lists);
+            let found: Vec<&str> = lists.words.iter().collect();
+            assert_eq!(found, expected, "{text:?}");
+            if text.is_ascii() {
+                let mut words = Vec::new();
+                ascii_words(&text, &mut |word| words.push(word.to_lowercase()));
+                assert_eq!(words, expected, "{text:?}");
+            }
+        }
     }
 
     #[test]

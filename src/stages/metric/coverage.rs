@@ -4,7 +4,7 @@ use mmf_data::error::Result;
 use mmf_data::stage::{Body, Stage};
 use mmf_data::stage::{Measure, Predictions};
 use mmf_lang::args::{Arg, Args};
-use mmf_lang::signature::{Example, Group, Signature};
+use mmf_lang::signature::{Example, Group, Interval, Signature};
 use mmf_lang::types::Task;
 
 use crate::train::predictions::Ranked;
@@ -16,7 +16,12 @@ const K: Arg<usize> = Arg::int("k").range(1.0, 1e6).doc("Length of the ranking t
 static SIGNATURE: Signature = Signature::new(Group::Metric, "coverage", &["predictions -> metric"])
     .tasks(&[Task::Recommend])
     .args(&[K.spec()])
-    .doc("The share of all candidates that are among the first k of any user.")
+    .version(2)
+    .interval(Interval::Jackknife)
+    .doc(
+        "The share of all candidates that are among the first k of any user. Its interval is the jackknife's, for a \
+         resample that repeats users shows fewer items.",
+    )
     .reference("RecBole, recbole.evaluator.metrics.ItemCoverage, without its padding item")
     .examples(&[Example::new(
         "How many of all films are ever recommended.",

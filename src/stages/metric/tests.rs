@@ -4,6 +4,7 @@ use std::path::Path;
 
 use mmf_data::stage::{Body, Predictions};
 use mmf_lang::args::{ArgValue, Args};
+use mmf_lang::types::Task;
 use serde_json::Value;
 
 use crate::train::predictions::{Classified, Ranked, Regressed};
@@ -194,6 +195,35 @@ fn what_is_not_defined_is_said_so() {
     // Half the pairs of equal scores are in order, whatever their order in the file.
     let tied = Classified { label: vec![0, 1], ..Classified::read(&from).unwrap() }.write();
     assert_eq!(value_at("auc", Args::default(), &tied, &[0, 1]), Some(0.5));
+}
+
+#[test]
+fn a_part_without_rows_is_not_defined() {
+    for stage in super::ALL {
+        let signature = stage.signature();
+        for task in signature.tasks {
+            // A classifier of nothing has no class either.
+            let classes = [vec![], vec!["a".to_string(), "b".into()], vec!["a".into(), "b".into(), "c".into()]];
+            let all: Vec<Predictions> = match task {
+                Task::Classify => {
+                    classes.into_iter().map(|classes| Classified { classes, ..Classified::default() }.write()).collect()
+                }
+                Task::Regress => vec![Regressed::default().write()],
+                _ => vec![Ranked::default().write(), Ranked { items: 5, ..Ranked::default() }.write()],
+            };
+            let k = (*task == Task::Recommend).then(|| ("k".to_string(), ArgValue::Int(3)));
+            let args = Args(k.into_iter().collect());
+            for (number, from) in all.iter().enumerate() {
+                let Body::Metric(metric) = stage.body(0) else { panic!("{} is no metric", signature.name) };
+                // Predictions without any class may be refused, in words.
+                if let Ok(measure) = metric(&args, from) {
+                    assert_eq!(measure(&[]), None, "{} of case {number}", signature.name);
+                } else {
+                    assert_eq!((*task, number), (Task::Classify, 0), "{}", signature.name);
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -137,9 +137,9 @@ pub(crate) fn array_of(
     spec: &ColumnSpec,
     array: Option<&str>,
 ) -> std::result::Result<Array, Text> {
-    let own = spec.header.as_deref().unwrap_or(&spec.name);
-    let wanted: Vec<&str> = array.into_iter().chain([own]).collect();
-    npy::read(path, bytes, length, &wanted)
+    let is_key = matches!(spec.kind, ColumnKind::Key | ColumnKind::KeyOf(_));
+    let own = Some(spec.header.as_deref().unwrap_or(&spec.name)).filter(|_| !is_key);
+    npy::read(path, bytes, length, array, own)
 }
 
 /// Returns the keys as cells, so that they are read as those of a table are. Rows count from 0, as in NumPy.

@@ -33,9 +33,10 @@ const LOSS: Arg<Vec<(f64, Recipe)>> = recipe::loss("bpr");
 const EPOCHS: Arg<usize> =
     Arg::int("epochs").default(Literal::Int(50)).range(0.0, 1e6).doc("How often all training rows are gone through.");
 const BATCH: Arg<usize> = Arg::int("batch").default(Literal::Int(1024)).range(1.0, 1e6).doc("Rows of a step.");
-const CANDIDATES: Arg<bool> = Arg::new("candidates", ArgKind::Target, |value| value.is_some())
-    .optional()
-    .doc("The table whose rows are all ranked; unsaid, the items that the split's rows refer to.");
+const CANDIDATES: Arg<bool> = Arg::new("candidates", ArgKind::Table, |value| value.is_some()).optional().doc(
+    "The items that are ranked: a table of items, or a part of one. Of rows of the split's table (`parts.train`) the \
+     items that they refer to. Unsaid, the items that the split's rows refer to.",
+);
 const SEEN: Arg<String> = Arg::words("seen", &["drop", "keep"])
     .default(Literal::Word("drop"))
     .doc("Whether a user's items of earlier parts are left out of the ranking.");
@@ -155,19 +156,32 @@ struct Ranking<'a> {
     /// Count of training pairs that have none.
     full: usize,
     weights: Option<Vec<f32>>,
+    terms: Vec<Term>,
+    /// The values that the terms read, each once; the first is the train's score.
+    scores: Vec<&'a Edge>,
+    /// The negatives that are drawn for each pair: as many as the term that takes most.
     negatives: usize,
-    factor: f32,
-    l2: f32,
     keep_seen: bool,
+}
+
+/// A term of the loss.
+struct Term {
+    factor: f32,
+    negatives: usize,
+    l2: f32,
+    /// Its place in `scores`.
+    score: usize,
 }
 
 impl<'a> Ranking<'a> {
     fn new(args: &Args, call: &'a TrainCall) -> Result<Self> {
         let mut circuit = Circuit::new(&call.plan)?;
         let score = circuit.output("score")?;
-        let pairs = Pairs::new(call, &args.get(USER), &args.get(ITEM), args.get(CANDIDATES))?;
+        let given = call.tables.iter().find(|(name, _)| args.get(CANDIDATES) && name == CANDIDATES.name());
+        let pairs = Pairs::new(call, &args.get(USER), &args.get(ITEM), given.map(|(_, given)| given))?;
+        let (terms, scores) = terms(args, &circuit, score)?;
         let (users, items) = (&pairs.training.users, &pairs.training.items);
-        circuit.know(TaskRows::Pairs { users, items }, &[score])?;
+        circuit.know(TaskRows::Pairs { users, items }, &scores)?;
 
         let all = trained_weights(args, call, &pairs)?;
         let counts = |row: usize| all.as_ref().is_none_or(|w| w[row].is_finite());
@@ -175,21 +189,38 @@ impl<'a> Ranking<'a> {
         let before = rows.len();
         let rows: Vec<u32> = rows.into_iter().filter(|&row| pairs.has_negatives(users[row as usize])).collect();
         let full = before - rows.len();
-        let losses = args.get(LOSS);
-        let own = losses.first().map(|(_, recipe)| recipe.args.clone()).unwrap_or_default();
         Ok(Ranking {
             circuit,
             score,
             rows,
             full,
             weights: all,
-            negatives: own.get(bpr::NEGATIVES),
-            factor: recipe::factor(&losses, "bpr")?,
-            l2: own.get(bpr::L2) as f32,
+            negatives: terms.iter().map(|term| term.negatives).max().unwrap_or(1),
+            terms,
+            scores,
             keep_seen: args.get(SEEN) == "keep",
             pairs,
         })
     }
+}
+
+/// Returns the terms of the loss, and the scores that they read.
+fn terms<'a>(args: &Args, circuit: &Circuit<'a>, score: &'a Edge) -> Result<(Vec<Term>, Vec<&'a Edge>)> {
+    let losses = args.get(LOSS);
+    recipe::factor(&losses, "bpr")?;
+    let mut scores = vec![score];
+    let mut terms = Vec::new();
+    for (number, (factor, recipe)) in losses.iter().enumerate() {
+        let own = &recipe.args;
+        let mut place = 0;
+        if own.get(bpr::SCORE) {
+            place = scores.len();
+            scores.push(circuit.output(&format!("{}.{number}.{}", LOSS.name(), bpr::SCORE.name()))?);
+        }
+        let (negatives, l2) = (own.get(bpr::NEGATIVES), own.get(bpr::L2) as f32);
+        terms.push(Term { factor: *factor as f32, negatives, l2, score: place });
+    }
+    Ok((terms, scores))
 }
 
 /// Returns the weights of the training pairs.
@@ -219,7 +250,7 @@ impl Work for Ranking<'_> {
         let training = &self.pairs.training;
         let some = training.users.len().min(2);
         let rows = TaskRows::Pairs { users: &training.users[..some], items: &training.items[..some] };
-        self.circuit.make(seed, rows, &[self.score])
+        self.circuit.make(seed, rows, &self.scores)
     }
 
     fn batch(&self, places: &[u32], random: &mut ChaCha8Rng) -> Result<Triples> {
@@ -247,21 +278,27 @@ impl Work for Ranking<'_> {
         users.extend(batch.users[range.clone()].iter().flat_map(|&user| std::iter::repeat_n(user, m)));
         let mut items = batch.items[range.clone()].to_vec();
         items.extend_from_slice(&batch.others[range.start * m..range.end * m]);
-        let pass = self.circuit.forward(session, TaskRows::Pairs { users: &users, items: &items }, &[self.score])?;
-        let score = &pass.values[0];
-        if score.width() != 1 {
-            return Err(wide(score.width()));
+        let pass = self.circuit.forward(session, TaskRows::Pairs { users: &users, items: &items }, &self.scores)?;
+        let weights = batch.weights.as_ref().map(|w| &w[range]);
+        let mut losses = Vec::with_capacity(self.terms.len());
+        for term in &self.terms {
+            let score = &pass.values[term.score];
+            if score.width() != 1 {
+                return Err(wide(score.width()));
+            }
+            let positive = session.gather(score, &(0..n as u32).collect::<Vec<_>>())?;
+            let others = (0..n).flat_map(|row| (n + row * m..).take(term.negatives)).map(|row| row as u32);
+            let negative = session.gather(score, &others.collect::<Vec<_>>())?;
+            losses.push(session.bpr(&positive, &negative, weights)?);
         }
-        let positive = session.gather(score, &(0..n as u32).collect::<Vec<_>>())?;
-        let negative = session.gather(score, &(n as u32..(n * (1 + m)) as u32).collect::<Vec<_>>())?;
-        let loss = session.bpr(&positive, &negative, batch.weights.as_ref().map(|w| &w[range]))?;
-        if self.l2 == 0.0 && self.factor == 1.0 {
-            return Ok(loss);
+        let l2: f32 = self.terms.iter().map(|term| term.factor * term.l2).sum();
+        if let (1, [Term { factor: 1.0, .. }], true) = (losses.len(), &self.terms[..], l2 == 0.0) {
+            return Ok(losses.remove(0));
         }
-        let squares = if self.l2 > 0.0 { self.circuit.squares(session, &pass)? } else { Vec::new() };
-        let mut terms = vec![(&loss, self.factor)];
-        terms.extend(squares.iter().map(|square| (square, self.factor * self.l2)));
-        session.combine(&terms)
+        let squares = if l2 > 0.0 { self.circuit.squares(session, &pass)? } else { Vec::new() };
+        let mut sum: Vec<_> = losses.iter().zip(&self.terms).map(|(loss, term)| (loss, term.factor)).collect();
+        sum.extend(squares.iter().map(|square| (square, l2)));
+        session.combine(&sum)
     }
 
     fn watch(&self, parameters: &Parameters, top: usize) -> Result<Predictions> {

@@ -1,7 +1,7 @@
 //! Who has what: training pairs, candidates, and negatives.
 
 use mmf_data::error::{Error, Result};
-use mmf_data::stage::TrainCall;
+use mmf_data::stage::{Given, TrainCall};
 use mmf_data::values::{Values, Vocabulary};
 use mmf_lang::types::Part;
 use rand_chacha::ChaCha8Rng;
@@ -66,16 +66,28 @@ pub(super) struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    /// Reads the pairs of a split; all items are candidates, or those that its rows refer to.
-    pub(super) fn new(call: &'a TrainCall, user: &str, item: &str, all: bool) -> Result<Self> {
+    /// Reads the pairs of a split. Candidates are the items that are given, or those that the split's rows refer to.
+    pub(super) fn new(call: &'a TrainCall, user: &str, item: &str, given: Option<&Given>) -> Result<Self> {
         let (user_codes, user_names) = codes(call, user)?;
         let (item_codes, item_names) = codes(call, item)?;
-        let mut is_candidate = vec![all; item_names.len()];
-        for (_, rows) in &call.split.parts {
-            for place in call.split.table.rows.places(rows)? {
-                if let Some(candidate) = is_candidate.get_mut(item_codes[place as usize] as usize) {
-                    *candidate = true;
+        let mut is_candidate = vec![false; item_names.len()];
+        let mut add = |item: u32| {
+            if let Some(candidate) = is_candidate.get_mut(item as usize) {
+                *candidate = true;
+            }
+        };
+        match given {
+            None => {
+                for (_, rows) in &call.split.parts {
+                    let places = call.split.table.rows.places(rows)?;
+                    places.into_iter().for_each(|place| add(item_codes[place as usize]));
                 }
+            }
+            Some(Given { table, of_split: false }) => table.rows.ids().into_iter().for_each(add),
+            Some(Given { table, of_split: true }) => {
+                let column = table.column(item)?;
+                let Values::Code { codes, .. } = &column.values else { return Err(no_codes(item, &column.values)) };
+                codes.iter().enumerate().filter(|(at, _)| !column.is_missing(*at)).for_each(|(_, &item)| add(item));
             }
         }
         let candidates: Vec<u32> = (0..).zip(&is_candidate).filter(|(_, c)| **c).map(|(item, _)| item).collect();
@@ -170,8 +182,12 @@ fn codes<'a>(call: &'a TrainCall, name: &str) -> Result<(&'a [u32], &'a Arc<Voca
     }
     match &column.values {
         Values::Code { codes, names } => Ok((codes, names)),
-        other => Err(Error::bug(format!("`{name}` is no ref or category, but {}", other.kind()))),
+        other => Err(no_codes(name, other)),
     }
+}
+
+fn no_codes(name: &str, values: &Values) -> Error {
+    Error::bug(format!("`{name}` is no ref or category, but {}", values.kind()))
 }
 
 #[cfg(test)]
@@ -180,6 +196,7 @@ mod tests {
     use crate::train::learn::stream;
     use crate::train::tests::{call, codes as column, split};
     use mmf_data::plan::Plan;
+    use mmf_data::table::Table;
 
     #[test]
     fn negatives_are_even_over_candidates_and_never_training_positives() {
@@ -188,7 +205,7 @@ mod tests {
         let items = column(6, &[0, 1, 2, 3, 4]);
         let part = |at: usize| if at == 2 { Part::Test } else { Part::Train };
         let call = call(split(vec![("user", users), ("item", items)], part), Plan::default());
-        let pairs = Pairs::new(&call, "user", "item", false).unwrap();
+        let pairs = Pairs::new(&call, "user", "item", None).unwrap();
         assert_eq!(pairs.candidates, [0, 1, 2, 3, 4]);
         let mut random = stream(1, 2, 3);
         let mut counts = [0; 6];
@@ -198,7 +215,12 @@ mod tests {
         // The test item is drawn like any other: test rows are not consulted.
         assert_eq!((counts[0], counts[1], counts[5]), (0, 0, 0));
         assert!(counts[2..5].iter().all(|&c| (900..1100).contains(&c)), "{counts:?}");
-        assert_eq!(Pairs::new(&call, "user", "item", true).unwrap().candidates.len(), 6);
+        let given = |rows: mmf_data::table::Rows, columns, of_split| Given { table: Table { rows, columns }, of_split };
+        let ranked = |given: Given| Pairs::new(&call, "user", "item", Some(&given)).unwrap().candidates;
+        assert_eq!(ranked(given(mmf_data::table::Rows::all(6), vec![], false)), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(ranked(given(mmf_data::table::Rows::some(6, vec![1, 5]), vec![], false)), [1, 5]);
+        let items = column(6, &[3, 3, 0]);
+        assert_eq!(ranked(given(mmf_data::table::Rows::all(3), vec![("item".into(), items)], true)), [0, 3]);
         assert_eq!(pairs.seen(Part::Test).unwrap().of(0), [0, 1]);
         assert!(pairs.seen(Part::Train).unwrap().of(0).is_empty());
     }
@@ -215,7 +237,7 @@ mod tests {
             split(vec![("user", column(3, &users)), ("item", column(300, &items))], |_| Part::Train),
             Plan::default(),
         );
-        let pairs = Pairs::new(&call, "user", "item", false).unwrap();
+        let pairs = Pairs::new(&call, "user", "item", None).unwrap();
         let mut random = stream(1, 2, 3);
         assert!((0..50).all(|_| pairs.negative(0, &mut random).unwrap() == 299));
         assert!(pairs.has_negatives(0) && !pairs.has_negatives(2));

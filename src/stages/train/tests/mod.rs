@@ -100,7 +100,7 @@ fn metric_body(name: &str) -> Option<mmf_data::stage::Metric> {
 }
 
 pub(crate) fn call(split: Split, plan: Plan) -> TrainCall {
-    TrainCall { split, plan, measures: metric_body }
+    TrainCall { split, plan, tables: Vec::new(), measures: metric_body }
 }
 
 /// Keeps what is told, and stops after a number of questions.

@@ -174,6 +174,74 @@ fn threads_and_interruptions_change_no_byte() {
     assert_eq!(train_on(&host, "recommend", &args, &call).unwrap().to_bytes(), found[0].0);
 }
 
+/// The loss of a first epoch over all rows at once: of weights that nothing has moved yet.
+fn first_loss(call: &TrainCall, losses: Vec<(f64, Recipe)>) -> f64 {
+    let mut args = settings(1, &[("loss", ArgValue::Losses(losses))]);
+    args.0.iter_mut().filter(|(name, _)| name == "batch").for_each(|(_, value)| *value = int(100_000));
+    let host = Listening::new(usize::MAX);
+    train_on(&host, "recommend", &args, call).unwrap();
+    host.curve("loss")[0]
+}
+
+fn bpr(more: &[(&str, ArgValue)]) -> Recipe {
+    Recipe { stage: "bpr".into(), args: args(more) }
+}
+
+/// The sum of `factors`, and beside it the items' bias alone as a further score.
+fn with_two_scores(term: usize) -> TrainCall {
+    let rows = interactions();
+    let (mut plan, sum) = factors(rows.len());
+    let taste = plan.stage(0, "dot", Args::default(), vec![by(0, Link::User), by(1, Link::Item)]);
+    plan.0.outputs.push(("score".into(), here(sum)));
+    let plan = plan.output(&format!("loss.{term}.score"), here(taste));
+    call(table(&rows), plan)
+}
+
+#[test]
+fn a_sum_of_losses_is_the_sum() {
+    let other = || bpr(&[("score", ArgValue::Input(2))]);
+    let own = first_loss(&with_two_scores(1), vec![(1.0, bpr(&[]))]);
+    let further = first_loss(&with_two_scores(0), vec![(1.0, other())]);
+    let both = first_loss(&with_two_scores(1), vec![(1.0, bpr(&[])), (0.25, other())]);
+    // Both are near ln 2, and not alike.
+    assert!((own - 2f64.ln()).abs() < 0.1 && (own - further).abs() > 1e-9, "{own} and {further}");
+    assert!((both - own - 0.25 * further).abs() < 1e-5, "{both} of {own} and {further}");
+    // Negatives are shared: of four that are drawn, a term of one takes the first.
+    let four = || bpr(&[("negatives", int(4))]);
+    let sum = first_loss(&with_two_scores(1), vec![(0.5, four()), (0.5, four())]);
+    assert!((sum - first_loss(&with_two_scores(1), vec![(1.0, four())])).abs() < 1e-5);
+}
+
+#[test]
+fn a_further_score_trains_what_it_reads() {
+    // The train's score is the items' bias; only the further one reads the vectors of users.
+    let rows = interactions();
+    let (mut plan, sum) = factors(rows.len());
+    plan.0.outputs.push(("score".into(), by(2, Link::Item)));
+    let call = call(table(&rows), plan.output("loss.1.score", here(sum)));
+    let losses = ArgValue::Losses(vec![(1.0, bpr(&[])), (1.0, bpr(&[("score", ArgValue::Input(2))]))]);
+    let moved = |epochs| {
+        let found = on_threads(|| train("recommend", &settings(epochs, &[("loss", losses.clone())]), &call).to_bytes());
+        assert!(found.iter().all(|f| *f == found[0]));
+        let trained = train("recommend", &settings(epochs, &[("loss", losses.clone())]), &call);
+        trained.f32s("field.item.values").unwrap().to_vec()
+    };
+    let (before, after) = (moved(0), moved(3));
+    let changed = before.iter().zip(&after).filter(|(a, b)| (*a - *b).abs() > 1e-3).count();
+    assert!(changed > ITEMS * 8, "{changed} numbers of {} moved", ITEMS * 16);
+}
+
+#[test]
+fn given_candidates_are_ranked_and_no_others() {
+    let mut call = popular();
+    let half = mmf_data::table::Table { rows: Rows::some(ITEMS, (0..45).collect()), columns: Vec::new() };
+    call.tables.push(("candidates".into(), mmf_data::stage::Given { table: half, of_split: false }));
+    let args = settings(1, &[("candidates", ArgValue::Input(2))]);
+    let from = predict("recommend", &args, &call, &train("recommend", &args, &call), Part::Test);
+    assert_eq!(from.i64s("items").unwrap(), [45]);
+    assert!(from.u32s("top.items").unwrap().iter().all(|&item| item < 45));
+}
+
 #[test]
 fn early_stopping_keeps_the_best_ranking() {
     let call = factorised();
