@@ -4,7 +4,7 @@
 //! operation that makes them to the one that spends them, and are moved rather than copied.
 
 use crate::gradients::{self, Gradients, SparseRows};
-use crate::kernels::elementwise;
+use crate::kernels::{elementwise, parts};
 use crate::value::{Dense, Matrix};
 use dfdx::prelude::CpuError;
 use mmf_data::network::Parameter;
@@ -41,7 +41,7 @@ impl Back<'_> {
     pub(crate) fn give(&mut self, id: usize, gradient: Vec<f32>) {
         match self.slot(id) {
             Some(sum) => {
-                elementwise::add(sum, &gradient);
+                parts::pairs(sum, &gradient, elementwise::add);
                 self.spare(gradient);
             }
             empty => *empty = Some(gradient),

@@ -4,7 +4,8 @@
 //! [`mmf_data::network::Network`] and bring numbers and indices.
 //!
 //! Law: the same parameters, seed and batch give the same bytes on any number of threads. A batch is cut into slices by its size
-//! alone ([`slices`]), a slice is computed by one thread, and slices are added in their order.
+//! alone ([`slices`]), each with a tape of its own; within a slice, long operations are cut into parts by their sizes alone; slices and
+//! parts are added in their order. A network that normalises by statistics of the batch is one slice, however large.
 
 #[macro_use]
 mod kernels;

@@ -4,7 +4,7 @@
 //! number of threads, since neither the cuts nor the order of the additions do.
 
 use crate::gradients::Gradients;
-use crate::kernels::elementwise;
+use crate::kernels::{elementwise, parts};
 use crate::losses::Loss;
 use crate::parameters::Parameters;
 use crate::session::{Moment, Session};
@@ -65,7 +65,7 @@ impl Slices {
         rows: usize,
         pass: impl Fn(&mut Session<'_>, Range<usize>) -> Result<Loss> + Sync,
     ) -> Result<Step<'_>> {
-        let ranges = if parameters.whole_batches() { vec![0..rows] } else { cut(rows) };
+        let ranges = if parameters.whole_batches() { parts::parts(rows, rows.max(1)) } else { cut(rows) };
         if self.spaces.len() < ranges.len() {
             self.spaces.resize_with(ranges.len(), Gradients::default);
         }
@@ -84,8 +84,8 @@ impl Slices {
             Ok((sum, loss.weight))
         };
         let work = self.spaces[..ranges.len()].iter_mut().zip(ranges.clone()).enumerate();
-        let found: Vec<Result<(f64, f64)>> =
-            if alone { work.map(run).collect() } else { work.collect::<Vec<_>>().into_par_iter().map(run).collect() };
+        // A single slice is run on the pool too, where its long operations find threads without waking one at each.
+        let found: Vec<Result<(f64, f64)>> = work.collect::<Vec<_>>().into_par_iter().map(run).collect();
 
         let (mut sum, mut weight) = (0.0, 0.0);
         for part in found {

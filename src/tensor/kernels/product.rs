@@ -8,7 +8,7 @@ use gemm::{Parallelism, gemm};
 const PART: usize = 2 << 20;
 
 /// Rows that are worth one: each part packs the other matrix anew.
-const ROWS: usize = 128;
+const ROWS: usize = 256;
 
 /// A matrix in row-major order, read as it is or as its transpose.
 #[derive(Clone, Copy)]
@@ -40,9 +40,14 @@ impl<'a> Matrix<'a> {
         assert!(there, "matrices fit their sizes");
     }
 
+    /// Returns the matrix without its first columns, as read.
+    fn without_columns(self, count: usize) -> Self {
+        Matrix { data: &self.data[count * self.steps().0..], ..self }
+    }
+
     /// Returns the matrix without its first rows, as read.
-    fn from_row(self, row: usize) -> Self {
-        Matrix { data: &self.data[row * self.steps().1..], ..self }
+    fn without_rows(self, count: usize) -> Self {
+        Matrix { data: &self.data[count * self.steps().1..], ..self }
     }
 }
 
@@ -62,22 +67,74 @@ pub(crate) fn multiply(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize), o
         }
         return;
     }
-    let parts = cut((m, k, n));
-    if parts.len() == 1 {
-        // SAFETY: the assertions above bound every read and write; `out` is borrowed exclusively.
-        return unsafe { multiply_into(a, b, (m, k, n), out.as_mut_ptr(), accumulate) };
+    // SAFETY: the assertions above bound every read and write; `out` is borrowed exclusively.
+    unsafe { multiply_in_parts(a, b, (m, k, n), Target(out.as_mut_ptr()), accumulate) }
+}
+
+/// Where parts of a product are written, each in rows of its own.
+#[derive(Clone, Copy)]
+struct Target(*mut f32);
+
+// SAFETY: the parts are written by threads that share no row, and read by none before all are done.
+unsafe impl Send for Target {}
+// SAFETY: as above.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// # Safety
+    /// The target holds `offset` numbers.
+    unsafe fn after(self, offset: usize) -> *mut f32 {
+        // SAFETY: by this function's own contract.
+        unsafe { self.0.add(offset) }
     }
-    let work = parts.iter().cloned().zip(parts::split(out, &parts, n)).collect();
-    parts::each(work, |(rows, out)| {
-        // SAFETY: as above, for these rows.
-        unsafe { multiply_into(a.from_row(rows.start), b, (rows.len(), k, n), out.as_mut_ptr(), accumulate) }
-    });
+}
+
+/// # Safety
+/// As of [`multiply_into`]; no size is 0.
+unsafe fn multiply_in_parts(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize), out: Target, accumulate: bool) {
+    let (rows, sums) = (cut((m, k, n)), cut_sums((m, k, n)));
+    if rows.len() > 1 {
+        parts::each(rows, |rows| {
+            // SAFETY: by this function's own contract; the rows of parts do not overlap.
+            unsafe {
+                let sizes = (rows.len(), k, n);
+                multiply_into(a.without_rows(rows.start), b, sizes, out.after(rows.start * n), accumulate);
+            }
+        });
+    } else if sums.len() > 1 {
+        let found = parts::each(sums, |part| {
+            let mut own = vec![0.0; m * n];
+            let sides = (a.without_columns(part.start), b.without_rows(part.start));
+            // SAFETY: `own` has room for the product, and the sides hold these of the sums.
+            unsafe { multiply_into(sides.0, sides.1, (m, part.len(), n), own.as_mut_ptr(), false) };
+            own
+        });
+        // SAFETY: by this function's own contract; what is not to be added to is written whole before it is read.
+        let out = unsafe {
+            if !accumulate {
+                std::ptr::write_bytes(out.after(0), 0, m * n);
+            }
+            std::slice::from_raw_parts_mut(out.after(0), m * n)
+        };
+        parts::sum(&found, out, accumulate);
+    } else {
+        // SAFETY: by this function's own contract.
+        unsafe { multiply_into(a, b, (m, k, n), out.after(0), accumulate) }
+    }
 }
 
 /// Returns the rows of the result that are computed together; an even number of times, for few threads share them.
 fn cut((m, k, n): (usize, usize, usize)) -> Vec<std::ops::Range<usize>> {
     let most = (m.saturating_mul(k).saturating_mul(n) / PART).min(m / ROWS).clamp(1, parts::PARTS_AT_MOST);
     parts::parts(m, m.div_ceil(1 << most.ilog2()))
+}
+
+/// Returns the parts of long sums that make a small result: the gradient of a weight over many rows.
+fn cut_sums((m, k, n): (usize, usize, usize)) -> Vec<std::ops::Range<usize>> {
+    const SMALL: usize = 64 * 1024;
+    let worth = if m * n <= SMALL { (m * n).saturating_mul(k) / PART } else { 1 };
+    let most = worth.min(k / ROWS).clamp(1, parts::PARTS_AT_MOST);
+    parts::parts(k, k.div_ceil(1 << most.ilog2()))
 }
 
 /// Returns `a·b`, sizes as in [`multiply`].
@@ -87,15 +144,10 @@ pub(crate) fn product(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize)) ->
     if m == 0 || n == 0 || k == 0 {
         return vec![0.0; m * n];
     }
-    if cut((m, k, n)).len() > 1 {
-        let mut out = vec![0.0; m * n];
-        multiply(a, b, (m, k, n), &mut out, false);
-        return out;
-    }
     let mut out = Vec::with_capacity(m * n);
     // SAFETY: the capacity holds `m × n` numbers, and without `accumulate` all of them are written before any is read.
     unsafe {
-        multiply_into(a, b, (m, k, n), out.as_mut_ptr(), false);
+        multiply_in_parts(a, b, (m, k, n), Target(out.as_mut_ptr()), false);
         out.set_len(m * n);
     }
     out
@@ -165,15 +217,29 @@ mod tests {
 
     #[test]
     fn parts_of_a_large_product_are_the_whole() {
-        let (m, k, n) = (300, 700, 200);
+        let (m, k, n) = (600, 350, 200);
         assert_eq!(cut((m, k, n)).len(), 2);
         assert_eq!((cut((128, 512, 256)).len(), cut((3200, 64, 64)).len()), (1, 4));
         let a: Vec<f32> = (0..m * k).map(|i| (i % 7) as f32).collect();
         let b: Vec<f32> = (0..k * n).map(|i| (i % 5) as f32).collect();
         let found = product(Matrix::of(&a, k), Matrix::of(&b, n), (m, k, n));
-        for (i, j) in [(0, 0), (149, 7), (150, 199), (299, 100)] {
+        for (i, j) in [(0, 0), (299, 7), (300, 199), (599, 100)] {
             let sum: f32 = (0..k).map(|q| a[i * k + q] * b[q * n + j]).sum();
             assert_eq!(found[i * n + j], sum);
+        }
+    }
+
+    #[test]
+    fn parts_of_long_sums_are_the_whole() {
+        let (m, k, n) = (20, 3000, 100);
+        assert_eq!(cut_sums((m, k, n)).len(), 2);
+        let a: Vec<f32> = (0..k * m).map(|i| (i % 7) as f32).collect();
+        let b: Vec<f32> = (0..k * n).map(|i| (i % 5) as f32).collect();
+        let mut out = vec![1.0; m * n];
+        multiply(Matrix::transposed(&a, m), Matrix::of(&b, n), (m, k, n), &mut out, true);
+        for (i, j) in [(0, 0), (7, 41), (19, 99)] {
+            let sum: f32 = (0..k).map(|q| a[q * m + i] * b[q * n + j]).sum();
+            assert_eq!(out[i * n + j], sum + 1.0);
         }
     }
 

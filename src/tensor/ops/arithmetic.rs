@@ -2,6 +2,7 @@
 //!
 //! Back: `+`: `g, g` · `-`: `g, −g` · `*`: `g·b, g·a` · `/`: `g/b, −g·y/b`; summed over the width where it was stretched.
 
+use crate::kernels::parts;
 use crate::kernels::reduce::sum_lanes;
 use crate::ops::misfit;
 use crate::session::Session;
@@ -48,7 +49,7 @@ pub(crate) fn arithmetic(session: &mut Session, kind: Arithmetic, [a, b]: [&Var;
     let mut y = full_a.unwrap_or_else(|| read(&a_value).to_vec());
     match stretched(read(&b_value), width, stretch_b) {
         Some(full) => combine(&mut y, &full, kind),
-        None => combine(&mut y, read(&b_value), kind),
+        None => parts::pairs(&mut y, read(&b_value), |y, b| combine(y, b, kind)),
     }
     let grad = a_grad || b_grad;
     let out = session.put(y, rows, dims, grad)?;

@@ -128,7 +128,7 @@ impl Counted {
     /// Returns runs of numbers that count, in parts of the rows.
     fn runs(&self, part: &Range<usize>) -> Vec<Range<usize>> {
         match &self.own {
-            None => vec![part.start * self.width..part.end * self.width],
+            None => std::iter::once(part.start * self.width..part.end * self.width).collect(),
             Some(own) => part.clone().map(|row| row * self.width..row * self.width + own[row]).collect(),
         }
     }

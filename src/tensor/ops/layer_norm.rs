@@ -23,7 +23,7 @@ pub(crate) fn layer_norm(session: &mut Session, epsilon: f32, x: &Var, [g, c]: [
     let mut scales = vec![0.0; rows];
     let mut y = vec![0.0; rows * width];
     if width > 0 {
-        let parts = parts::parts(rows, PART / width);
+        let parts = parts::parts(rows, PART / width.max(1));
         let scales = parts::split(&mut scales, &parts, 1).into_iter();
         let work = parts::split(&mut h, &parts, width).into_iter().zip(parts::split(&mut y, &parts, width)).zip(scales);
         parts::each(work.collect(), |((h, y), scales)| {
@@ -34,7 +34,7 @@ pub(crate) fn layer_norm(session: &mut Session, epsilon: f32, x: &Var, [g, c]: [
     if session.records(true) && width > 0 {
         let x = x.id;
         session.record(&out, move |back, mut gradient| {
-            let parts = parts::parts(rows, PART / width);
+            let parts = parts::parts(rows, PART / width.max(1));
             let work = parts.iter().cloned().zip(parts::split(&mut gradient, &parts, width)).collect();
             let found = parts::each(work, |(part, gradient)| {
                 let h = &h[part.start * width..part.end * width];

@@ -49,12 +49,9 @@ pub(crate) fn apply(session: &mut Session, op: Op, inputs: &[&Var], parameters: 
 
 /// Tells whether an operation treats each number or step by itself, so that a sequence stays one.
 fn keeps_steps(op: Op) -> bool {
-    match op {
-        Op::Relu | Op::Tanh | Op::Sigmoid | Op::Dropout { .. } | Op::Affine { .. } => true,
-        Op::Add | Op::Subtract | Op::Multiply | Op::Divide => true,
-        Op::BatchNorm { .. } | Op::Positions => true,
-        _ => false,
-    }
+    let each = matches!(op, Op::Relu | Op::Tanh | Op::Sigmoid | Op::Dropout { .. } | Op::Affine { .. });
+    let pairs = matches!(op, Op::Add | Op::Subtract | Op::Multiply | Op::Divide);
+    each || pairs || matches!(op, Op::BatchNorm { .. } | Op::Positions)
 }
 
 fn run(session: &mut Session, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var> {
