@@ -133,6 +133,12 @@ mod tests {
             let (left, right) = (Side { data: &a, step: 4, width: i }, Side { data: &g, step: j + 2, width: j });
             let mut out = vec![1.0; i * (j + 3)];
             add(left, right, count, &mut out, j + 3);
+            if j % COLUMNS == 0 {
+                let mut plain = vec![1.0; i * (j + 3)];
+                // SAFETY: `add` has asserted that the sizes fit.
+                unsafe { body::<Plain>(left, right, count, &mut plain, j + 3) };
+                assert!(out.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-5));
+            }
             for p in 0..i {
                 for q in 0..j {
                     let sum: f32 = (0..count).map(|r| a[r * 4 + p] * g[r * (j + 2) + q]).sum();

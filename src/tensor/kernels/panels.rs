@@ -228,6 +228,10 @@ mod tests {
                 for (number, start) in [Start::Zero, Start::There, Start::Bias(&bias)].into_iter().enumerate() {
                     let mut out = vec![2.0; count * (width + 1)];
                     multiply(left, &panels, &mut out, width + 1, start);
+                    let mut plain = vec![2.0; count * (width + 1)];
+                    // SAFETY: `multiply` has asserted that the sizes fit.
+                    unsafe { body::<Plain>(left, &panels, &mut plain, width + 1, start) };
+                    assert!(out.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-5));
                     for i in 0..count {
                         for j in 0..width {
                             let base = [0.0, 2.0, bias[j]][number];
