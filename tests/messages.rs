@@ -82,6 +82,27 @@ fn small_slips_have_a_mend() {
     says("def f(x: col<d, 文本>) = x |> tokenize\nextract a = f(films.title)", "E0116", &["the types are int, float"]);
 }
 
+/// Cells that are not of their type: what was probably meant.
+#[test]
+fn cells_say_what_was_probably_meant() {
+    let table = "book,year,price,at,seen,stars\nb1,1999,NA,2024-01-31,01.02.2024,5\nb2,2000.5,NA,1700000000,2,3\n";
+    let says = |column: &str, words: &str| {
+        let text = format!("source books = table(\"books.csv\") {{ book: key, {column} }}\n");
+        let data = [("books.csv".to_string(), table.as_bytes().to_vec())].into();
+        let program = Program { text, data: Some(data), ..Program::default() };
+        let found = program.check().diagnostics;
+        let said: Vec<String> =
+            found.iter().map(|d| format!("{} {}", d.message.en, d.help.as_ref().map_or("", |h| &h.en))).collect();
+        assert!(said.len() == 1 && said[0].contains(words), "{column}: {said:?}");
+    };
+    says("year: int", "write `year: float`");
+    says("price: float", "write `missing = \"NA\"` behind the path, and mark `price` `?`");
+    says("at: time(iso)", "write `at: time(unix)`");
+    says("seen: time(unix)", "dates are read by `time(iso)`");
+    says("stars: int in 1..=4", "1 cell of `stars` is not in `1..=4`");
+    says("stars: category in [\"3\"]", "is not in `[\"3\"]`");
+}
+
 /// What stands in a train is held to its arguments although its split is broken.
 #[test]
 fn a_broken_split_hides_no_misspelt_argument() {

@@ -2,11 +2,11 @@
 
 use super::Checker;
 use super::resolve::did_you_mean;
-use crate::args::{ColumnKind, ColumnSpec};
-use crate::diagnostic::Diagnostic;
+use crate::args::{ColumnKind, ColumnSpec, TimeFormat, Within};
+use crate::diagnostic::{Diagnostic, Text};
 use crate::say;
 use crate::span::Span;
-use crate::world::{ColumnScan, Scan, ScanRequest};
+use crate::world::{ColumnScan, Scan, ScanFormat, ScanRequest};
 
 impl Checker<'_> {
     /// Reports what the data say against a declared column; `false` where something is wrong.
@@ -47,26 +47,26 @@ impl Checker<'_> {
             let (count, list) = (found.wrong_count, at(&found.wrong));
             let (cells, are) = if count == 1 { ("cell", "is") } else { ("cells", "are") };
             let kind = kind_word(&spec.kind);
-            self.report(
-                Diagnostic::error(
-                    "E0203",
-                    place,
-                    say!("{count} {cells} of `{name}` {are} no {kind}", "`{name}` 有 {count} 个单元格不是 {kind}"),
-                )
-                .note(say!("in {file}, by line: {list}", "{file}，按行：{list}")),
-            );
+            let mut d = Diagnostic::error(
+                "E0203",
+                place,
+                say!("{count} {cells} of `{name}` {are} no {kind}", "`{name}` 有 {count} 个单元格不是 {kind}"),
+            )
+            .note(say!("in {file}, by line: {list}", "{file}，按行：{list}"));
+            d.help = mend(spec, found, &request.format);
+            self.report(d);
             sound = false;
         }
         if found.outside_count > 0 {
-            let (count, list) = (found.outside_count, at(&found.outside));
+            let (count, list, within) = (found.outside_count, at(&found.outside), within_words(spec));
             let (cells, are) = if count == 1 { ("cell", "is") } else { ("cells", "are") };
             self.report(
                 Diagnostic::error(
                     "E0205",
                     place,
                     say!(
-                        "{count} {cells} of `{name}` {are} not in what `in` says",
-                        "`{name}` 有 {count} 个单元格超出 `in` 的范围"
+                        "{count} {cells} of `{name}` {are} not in {within}",
+                        "`{name}` 有 {count} 个单元格不在 {within} 之内"
                     ),
                 )
                 .note(say!("in {file}, by line: {list}", "{file}，按行：{list}")),
@@ -167,6 +167,54 @@ impl Checker<'_> {
             sound = false;
         }
         sound
+    }
+}
+
+/// Cells that people write where a value is missing.
+const HOLES: [&str; 16] =
+    ["NA", "N/A", "na", "n/a", "nan", "NaN", "null", "NULL", "None", "none", "-", "--", "?", "\\N", "无", "未知"];
+
+/// Returns what mends cells that are not of the declared type, where one can be sure.
+fn mend(spec: &ColumnSpec, found: &ColumnScan, format: &ScanFormat) -> Option<Text> {
+    let cells: Vec<&str> = found.wrong.iter().map(|(_, cell)| cell.as_str()).collect();
+    let (first, name) = (*cells.first()?, &spec.name);
+    let number = |cell: &&str| cell.parse::<f64>().is_ok_and(f64::is_finite);
+    if matches!(format, ScanFormat::Table { .. }) && HOLES.contains(&first) && cells.iter().all(|c| c == &first) {
+        return Some(say!(
+            "if `{first}` stands for a missing value, write `missing = \"{first}\"` behind the path, and mark `{name}` `?`",
+            "若 `{first}` 表示缺失值，请在路径之后写 `missing = \"{first}\"`，并将 `{name}` 标为 `?`"
+        ));
+    }
+    match &spec.kind {
+        ColumnKind::Int if cells.iter().all(number) => Some(say!("write `{name}: float`", "请写 `{name}: float`")),
+        ColumnKind::Time(TimeFormat::Iso) if cells.iter().all(number) => Some(say!(
+            "write `{name}: time(unix)` for seconds since 1970",
+            "自 1970 年起的秒数请写 `{name}: time(unix)`"
+        )),
+        ColumnKind::Time(TimeFormat::Iso) => Some(say!(
+            "`time(iso)` reads `2024-01-31` or `2024-01-31T18:00:00`; another form is told, `time(\"%d.%m.%Y\")` reads `31.01.2024`",
+            "`time(iso)` 读取 `2024-01-31` 或 `2024-01-31T18:00:00`；其他写法须说明，如 `time(\"%d.%m.%Y\")` 读取 `31.01.2024`"
+        )),
+        ColumnKind::Time(TimeFormat::Unix) => Some(say!(
+            "`time(unix)` reads seconds since 1970; dates are read by `time(iso)`, `2024-01-31`",
+            "`time(unix)` 读取自 1970 年起的秒数；日期 `2024-01-31` 用 `time(iso)` 读取"
+        )),
+        _ => None,
+    }
+}
+
+/// Returns what stands behind `in`.
+fn within_words(spec: &ColumnSpec) -> String {
+    match &spec.within {
+        Some(Within::Range { low, high }) => {
+            let bound = |x: &Option<f64>| x.map_or(String::new(), |x| x.to_string());
+            format!("`{}..{}{}`", bound(low), if high.is_some() { "=" } else { "" }, bound(high))
+        }
+        Some(Within::Values(values)) if values.len() <= 8 => {
+            let list = values.iter().map(|v| format!("\"{v}\"")).collect::<Vec<_>>().join(", ");
+            format!("`[{list}]`")
+        }
+        _ => "`in`".into(),
     }
 }
 
