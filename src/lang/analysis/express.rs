@@ -1,9 +1,8 @@
 //! Expressions outside of row conditions: what each gives.
 
+use super::scope::Loss;
 use super::{Checker, Item, Scope};
-use crate::args::Recipe;
 use crate::diagnostic::Diagnostic;
-use crate::graph::NodeId;
 use crate::say;
 use crate::span::Span;
 use crate::syntax::tree::{BinaryOp, Block, Expr, ExprKind, LineKind, UnaryOp};
@@ -252,8 +251,6 @@ impl Checker<'_> {
         })
     }
 }
-
-type Loss = (f64, Recipe, Vec<(NodeId, Span)>);
 
 fn losses(item: &Item) -> Option<Vec<Loss>> {
     match item {

@@ -9,6 +9,9 @@ use crate::span::Span;
 use crate::syntax::tree::{Template, Unit};
 use crate::types::{DomainId, RecipeKind, Task};
 
+/// A term of a weighted sum of losses, with the values that it reads.
+pub(crate) type Loss = (f64, Recipe, Vec<(NodeId, Span)>);
+
 /// What an expression gives.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Item {
@@ -33,8 +36,7 @@ pub(crate) enum Item {
         /// The values that its arguments read, numbered from 1.
         inputs: Vec<(NodeId, Span)>,
     },
-    /// A weighted sum, each term with the values that it reads.
-    Losses(Vec<(f64, Recipe, Vec<(NodeId, Span)>)>),
+    Losses(Vec<Loss>),
     /// A bare column of the table that is given in the same call (a `def`'s parameter of type `column`).
     ColumnName(String, Span),
 }
