@@ -8,6 +8,7 @@ mod explain;
 mod laws;
 mod leaks;
 mod memory;
+mod messages;
 mod mutations;
 mod small;
 mod specifications;
