@@ -182,7 +182,7 @@ fn a_key_without_features() {
     let out = check().ends(1).out();
     assert!(out.contains("features.npy") && out.contains("there are") && out.contains("keys"), "{out}");
     place.write("a/keys.txt", keys);
-    for (name, word) in [("huge-shape.npy", "1000000000x1000000000"), ("truncated.npy", "no sound `.npy` file")] {
+    for (name, word) in [("huge-shape.npy", "1000000000x1000000000"), ("truncated.npy", "is cut in its header")] {
         place.write("a/features.npy", fixture(name));
         let out = check().ends(1).out();
         assert!(out.contains("error[E0208]: the file `features.npy`") && out.contains(word), "{out}");
