@@ -78,7 +78,7 @@ fn joined(call: &mut Inference<'_, '_>) -> Option<Type> {
         if right.column(name).is_none() {
             let (whole, has) = (call.domain_name(right.domain), list(&right));
             return call.refuse(
-                "E0113",
+                "E0206",
                 span,
                 say!("`{whole}` has no column `{name}`", "`{whole}` 没有名为 `{name}` 的列"),
                 Some(say!("it has {has}", "它有 {has}")),
