@@ -1,16 +1,22 @@
 //! `mean`: the mean step of a sequence.
 
 use mmf_data::error::Result;
+use mmf_data::network::{Op, Steps};
 use mmf_data::stage::{Batch, Body, Context, Stage};
 use mmf_data::values::{Sequences, Values};
 use mmf_lang::args::Args;
 use mmf_lang::signature::{Example, Group, Signature};
 
 use super::each;
+use crate::fuse::activation::one;
 
 pub(crate) struct Mean;
 
-static SIGNATURE: Signature = Signature::new(Group::Extract, "mean", &["col<d, sequence[t, n]> -> col<d, vector[n]>"])
+static SIGNATURE: Signature = Signature::new(
+    Group::Extract,
+    "mean",
+    &["col<d, sequence[t, n]> -> col<d, vector[n]>", "col<d, sequence[t, n]> -> col<d, vector[n]>"],
+)
     .version(1)
     .cost("t * n")
     .doc("Takes the mean of the steps that each sequence has. An empty sequence gives zeros.")
@@ -26,8 +32,11 @@ impl Stage for Mean {
         &SIGNATURE
     }
 
-    fn body(&self, _: usize) -> Body {
-        Body::Rows(rows)
+    fn body(&self, alternative: usize) -> Body {
+        if alternative == 0 {
+            return Body::Rows(rows);
+        }
+        Body::Joint(|_, network, inputs| network.apply(Op::Steps(Steps::Mean), &[one(inputs)?], &[]))
     }
 }
 

@@ -1,17 +1,27 @@
 //! Stages of the group `extract`, one file each; each is one line of the list.
 
+mod bag_of_words;
 mod canny;
+mod channels;
+mod colour_moments;
 mod each;
+mod edge_histogram;
 mod gray;
 mod grid_density;
+mod histogram;
 mod hsv_histogram;
+mod lbp;
 mod mean;
+mod ngrams;
+mod normalize;
 mod resize;
 mod stop_words;
 mod term_frequency;
 mod terms;
 mod tf_idf;
 mod tokenize;
+mod word2vec;
+mod word_numbers;
 
 use mmf_data::stage::Stage;
 
@@ -21,8 +31,17 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &hsv_histogram::HsvHistogram,
     &canny::Canny,
     &grid_density::GridDensity,
+    &lbp::Lbp,
+    &histogram::Histogram,
+    &colour_moments::ColourMoments,
+    &edge_histogram::EdgeHistogram,
+    &normalize::Normalize,
     &tokenize::Tokenize,
+    &word2vec::Word2vec,
+    &word_numbers::WordNumbers,
+    &ngrams::Ngrams,
     &term_frequency::TermFrequency,
+    &bag_of_words::BagOfWords,
     &tf_idf::TfIdf,
     &mean::Mean,
 ];

@@ -3,6 +3,13 @@
 use mmf_data::error::{Error, Result};
 use mmf_data::network::{Network, Op, Var};
 
+/// The types of what treats each number by itself.
+pub(crate) const NUMBERS: &[&str] = &[
+    "col<d, vector[n]> -> col<d, vector[n]>",
+    "col<d, map[h, w, c]> -> col<d, map[h, w, c]>",
+    "col<d, sequence[t, n]> -> col<d, sequence[t, n]>",
+];
+
 /// Applies an operation to the one input.
 pub(crate) fn apply(network: &mut dyn Network, op: Op, inputs: &[Var]) -> Result<Var> {
     network.apply(op, &[one(inputs)?], &[])

@@ -17,10 +17,12 @@ pub(crate) struct Subtract;
 pub(crate) struct Multiply;
 pub(crate) struct Divide;
 
-/// As values of rows, and as a part of a network.
+/// As values of rows, and as a part of a network: there also step by step, and place by place.
 const TYPES: &[&str] = &[
     "col<d, vector[n]>, col<d, vector[m]> -> col<d, vector[_]>",
     "col<d, vector[n]>, col<d, vector[m]> -> col<d, vector[_]>",
+    "col<d, sequence[t, n]>, col<d, sequence[t, n]> -> col<d, sequence[t, n]>",
+    "col<d, map[h, w, c]>, col<d, map[h, w, c]> -> col<d, map[h, w, c]>",
 ];
 
 static ADD: Signature = Signature::new(Group::Fuse, "add", TYPES)
@@ -52,7 +54,8 @@ static DIVIDE: Signature = Signature::new(Group::Fuse, "divide", TYPES)
 
 /// Equal widths, or one side a single number.
 fn widths(call: &mut Inference<'_, '_>) -> Option<Type> {
-    let (a, b) = (call.column(0)?.elem.as_vector()?, call.column(1)?.elem.as_vector()?);
+    let (left, right) = (call.column(0)?.elem, call.column(1)?.elem);
+    let (Some(a), Some(b)) = (left.as_vector(), right.as_vector()) else { return call.out(left) };
     let one = Size::Known(1);
     let width = match (a, b) {
         _ if a == one => b,

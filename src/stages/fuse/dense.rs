@@ -6,6 +6,7 @@ use mmf_lang::args::{Arg, Literal};
 use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::one;
+use crate::fuse::steps::each_step;
 
 pub(crate) struct Dense;
 
@@ -16,11 +17,11 @@ const ACTIVATION: Arg<String> = Arg::words("activation", &["none", "relu", "tanh
 const BIAS: Arg<bool> =
     Arg::bool("bias").default(Literal::Bool(true)).doc("Whether a learned number is added to each output.");
 
-static SIGNATURE: Signature = Signature::new(Group::Fuse, "dense", &["col<d, vector[n]> -> col<d, vector[units]>"])
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "dense", &["col<d, vector[n]> -> col<d, vector[units]>", "col<d, sequence[t, n]> -> col<d, sequence[t, units]>"])
     .args(&[UNITS.spec(), ACTIVATION.spec(), BIAS.spec()])
     .weights()
     .cost("n * units")
-    .doc("f(x·W + b). The weights start uniform within ±1 / √n.")
+    .doc("f(x·W + b), of a sequence step by step. The weights start uniform within ±1 / √n.")
     .reference("torch.nn.Linear")
     .examples(&[Example::new(
         "A hidden layer of 16.",
@@ -36,20 +37,22 @@ impl Stage for Dense {
 
     fn body(&self, _: usize) -> Body {
         Body::Joint(|call, network, inputs| {
-            let input = one(inputs)?;
-            let (fan_in, units) = (input.width(), call.args.get(UNITS));
-            let init = Init::Uniform { fan_in };
-            let mut weights = vec![network.parameter("w", &[fan_in, units], init)];
-            if call.args.get(BIAS) {
-                weights.push(network.parameter("b", &[units], init));
-            }
+            let units = call.args.get(UNITS);
             let activation = match call.args.get(ACTIVATION).as_str() {
                 "relu" => Activation::Relu,
                 "tanh" => Activation::Tanh,
                 "sigmoid" => Activation::Sigmoid,
                 _ => Activation::None,
             };
-            network.apply(Op::Dense(activation), &[input], &weights)
+            each_step(network, one(inputs)?, |network, input| {
+                let fan_in = input.width();
+                let init = Init::Uniform { fan_in };
+                let mut weights = vec![network.parameter("w", &[fan_in, units], init)];
+                if call.args.get(BIAS) {
+                    weights.push(network.parameter("b", &[units], init));
+                }
+                network.apply(Op::Dense(activation), &[input], &weights)
+            })
         })
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct Dropout;
 const P: Arg<f64> =
     Arg::share("p").default(Literal::Float(0.5)).range(0.0, 0.99).doc("Probability that a number is left out.");
 
-static SIGNATURE: Signature = Signature::new(Group::Fuse, "dropout", &["col<d, vector[n]> -> col<d, vector[n]>"])
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "dropout", activation::NUMBERS)
     .args(&[P.spec()])
     .doc(
         "While learning, sets each number to 0 with probability p and divides the others by 1 − p; \

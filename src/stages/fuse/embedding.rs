@@ -1,19 +1,34 @@
 //! A learned vector for each row of a table, or for each value of a column.
 
-use mmf_data::network::{Init, Op};
-use mmf_data::stage::{Body, Stage};
-use mmf_lang::args::{Arg, ArgValue};
+use mmf_data::error::Result;
+use mmf_data::network::{Init, Network, Op, Var};
+use mmf_data::stage::{Body, JointCall, Stage};
+use mmf_lang::args::{Arg, ArgValue, Args, Literal};
 use mmf_lang::infer::Inference;
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{ColumnType, DomainId, Elem, Marks, Size, Type};
 
+use crate::fuse::activation::one;
+
 pub(crate) struct Embedding;
 
 const N: Arg<usize> = Arg::int("n").range(1.0, 1e6).doc("Length of each vector.");
+const WORDS: Arg<usize> = Arg::int("words").default(Literal::Int(5000)).range(1.0, 1e7).doc(
+    "Of tokens: the words that get a vector of their own, those that come most often in the training rows; all others share \
+     one.",
+);
 
 static SIGNATURE: Signature =
-    Signature::new(Group::Fuse, "embedding", &["col<d, category> -> col<d, vector[n]>", "table -> col<d, vector[n]>"])
-        .args(&[N.spec()])
+    Signature::new(
+        Group::Fuse,
+        "embedding",
+        &[
+            "col<d, category> -> col<d, vector[n]>",
+            "table -> col<d, vector[n]>",
+            "col<d, tokens> -> col<d, sequence[_, n]>",
+        ],
+    )
+        .args(&[N.spec(), WORDS.spec()])
         .weights()
         .infer(rows)
         .doc(
@@ -51,6 +66,13 @@ fn rows(call: &mut Inference<'_, '_>) -> Option<Type> {
         return Some(vectors(table.domain));
     }
     let column = call.column(0)?;
+    if let Elem::Tokens(_) = column.elem {
+        let words = call.args.find(WORDS.name()).cloned()?;
+        call.before(0, "word_numbers", Args(vec![(WORDS.name().into(), words)]))?;
+        let marks = Marks { joint: true, ..call.column(0)?.marks };
+        let elem = Elem::Sequence(Size::Unknown, width);
+        return Some(Type::Column(ColumnType { domain: column.domain, elem, missing: column.missing, marks }));
+    }
     match column.elem {
         Elem::Ref(to) | Elem::Category(to) => {
             let arrow = call.arrow_of(0)?;
@@ -70,7 +92,10 @@ impl Stage for Embedding {
         &SIGNATURE
     }
 
-    fn body(&self, _: usize) -> Body {
+    fn body(&self, alternative: usize) -> Body {
+        if alternative == WORD_BY_WORD {
+            return Body::Joint(words);
+        }
         Body::Joint(|call, network, _| {
             let table = network.table("rows", call.total, call.args.get(N), Init::Normal { deviation: 0.1 });
             let rows = network.lookup(table, call.rows)?;
@@ -84,4 +109,19 @@ impl Stage for Embedding {
             network.apply(Op::Multiply, &[&rows, &kept], &[])
         })
     }
+}
+
+/// The alternative that takes tokens.
+pub(crate) const WORD_BY_WORD: usize = 2;
+
+/// Looks up the vector of each word by its number.
+fn words(call: &JointCall<'_>, network: &mut dyn Network, inputs: &[Var]) -> Result<Var> {
+    let numbers = one(inputs)?;
+    let table = network.table("words", call.args.get(WORDS) + 1, call.args.get(N), Init::Normal { deviation: 0.1 });
+    let steps = numbers.dims.first().copied().unwrap_or(0);
+    let lengths = network.lengths(numbers).map_or_else(|| vec![steps as u32; numbers.rows], <[u32]>::to_vec);
+    let values = network.numbers(numbers)?;
+    let rows = values.chunks_exact(steps.max(1)).zip(&lengths);
+    let index: Vec<u32> = rows.flat_map(|(row, &length)| row[..length as usize].iter().map(|&x| x as u32)).collect();
+    network.lookup_steps(table, &index, &lengths, steps)
 }

@@ -8,7 +8,7 @@ use crate::fuse::activation;
 
 pub(crate) struct Relu;
 
-static SIGNATURE: Signature = Signature::new(Group::Fuse, "relu", &["col<d, vector[n]> -> col<d, vector[n]>"])
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "relu", activation::NUMBERS)
     .doc("max(x, 0), number by number.")
     .reference("torch.nn.ReLU")
     .examples(&[Example::new("What is negative becomes 0.", "neural { [[-1, 0.5]] |> relu }", "[[0, 0.5]]")]);

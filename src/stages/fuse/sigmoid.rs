@@ -8,7 +8,7 @@ use crate::fuse::activation;
 
 pub(crate) struct Sigmoid;
 
-static SIGNATURE: Signature = Signature::new(Group::Fuse, "sigmoid", &["col<d, vector[n]> -> col<d, vector[n]>"])
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "sigmoid", activation::NUMBERS)
     .head(Head::Probability)
     .doc("1 / (1 + e⁻ˣ), number by number: `dense(1) |> sigmoid` ends a network that tells two classes apart.")
     .reference("torch.nn.Sigmoid")

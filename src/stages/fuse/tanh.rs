@@ -8,7 +8,7 @@ use crate::fuse::activation;
 
 pub(crate) struct Tanh;
 
-static SIGNATURE: Signature = Signature::new(Group::Fuse, "tanh", &["col<d, vector[n]> -> col<d, vector[n]>"])
+static SIGNATURE: Signature = Signature::new(Group::Fuse, "tanh", activation::NUMBERS)
     .doc("tanh x, number by number.")
     .reference("torch.nn.Tanh")
     .examples(&[Example::new("Between -1 and 1.", "neural { [[0, 1]] |> tanh }", "[[0, 0.76159]]")]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mmf_data::error::{Error, Result};
 use mmf_data::network::{Network, Var};
 use mmf_data::table::Column;
-use mmf_data::values::Values;
+use mmf_data::values::{Sequences, Values};
 use mmf_lang::say;
 
 /// A column, ready to be read row by row.
@@ -23,6 +23,8 @@ enum Numbers {
     Shaped {
         dims: Vec<usize>,
     },
+    /// Sequences, as long as the longest that is read.
+    Steps(Arc<Sequences>),
     /// Nothing that a layer could take: only a mistake if it is read.
     Other,
 }
@@ -37,6 +39,7 @@ impl<'p> Leaf<'p> {
                 let (width, numbers) = column.values.as_vectors()?;
                 Numbers::Flat { dims: vec![width], numbers }
             }
+            Values::Sequence(sequences) => Numbers::Steps(sequences.clone()),
             _ => Numbers::Other,
         };
         Ok(Leaf { column, numbers })
@@ -48,10 +51,13 @@ impl<'p> Leaf<'p> {
     }
 
     pub(super) fn read(&self, network: &mut dyn Network, rows: &[u32]) -> Result<Var> {
+        if let Numbers::Steps(sequences) = &self.numbers {
+            return self.steps(network, sequences, rows);
+        }
         let mut data = Vec::new();
         let dims = match &self.numbers {
             Numbers::Flat { dims, .. } | Numbers::Shaped { dims } => dims,
-            Numbers::Other => {
+            Numbers::Steps(_) | Numbers::Other => {
                 return Err(Error::bug(format!("a network reads a column of {}", self.column.values.kind())));
             }
         };
@@ -67,6 +73,23 @@ impl<'p> Leaf<'p> {
             }
         }
         network.constant(rows.len(), dims, data)
+    }
+
+    fn steps(&self, network: &mut dyn Network, sequences: &Sequences, rows: &[u32]) -> Result<Var> {
+        let width = sequences.width;
+        let places = rows.iter().map(|&row| self.place(row)).collect::<Result<Vec<_>>>()?;
+        let lengths: Vec<u32> =
+            places.iter().map(|&place| (sequences.row(place).len() / width.max(1)) as u32).collect();
+        let most = lengths.iter().copied().max().unwrap_or(0).max(1) as usize;
+        let mut data = vec![0.0; rows.len() * most * width];
+        if width > 0 {
+            for (&place, out) in places.iter().zip(data.chunks_exact_mut(most * width)) {
+                let own = sequences.row(place);
+                out[..own.len()].copy_from_slice(own);
+            }
+        }
+        let padded = network.constant(rows.len(), &[most, width], data)?;
+        network.sequence(&padded, &lengths)
     }
 
     fn place(&self, row: u32) -> Result<usize> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
 use mmf_data::network::{Network, Op, Var};
-use mmf_data::plan::{Edge, Plan, PlanKind};
+use mmf_data::plan::{Edge, Link, Plan, PlanKind};
 use mmf_data::stage::{Body, JointCall};
 use mmf_lang::args::Args;
 use mmf_tensor::{Loss, Parameters, Session};
@@ -69,8 +69,9 @@ impl<'p> Circuit<'p> {
                 let Body::Joint(run) = stage.body(*alternative) else {
                     return Err(Error::bug(format!("`{name}` stands in a network, but is no part of one")));
                 };
-                // An embedding reads the numbers of rows alone.
-                let inputs = if name == EMBEDDING { &[] } else { &inputs[..] };
+                // An embedding reads the numbers of rows alone, unless it goes word by word.
+                let by_row = name == EMBEDDING && *alternative != crate::fuse::embedding::WORD_BY_WORD;
+                let inputs = if by_row { &[] } else { &inputs[..] };
                 Ok(Kind::Joint { name, run, args, inputs })
             }
         });
@@ -83,7 +84,6 @@ impl<'p> Circuit<'p> {
         found.map(|(_, edge)| edge).ok_or_else(|| Error::bug(format!("a plan has no `{name}`")))
     }
 
-    /// Learns which rows of embeddings the training rows lead to.
     /// Returns what enters the last `dense` layer before a value: the space in which a plain head tells rows apart. `None` where
     /// none stands there, or several values meet behind it.
     pub(crate) fn entrance(&self, output: &Edge) -> Option<Edge> {
@@ -98,6 +98,25 @@ impl<'p> Circuit<'p> {
         }
     }
 
+    /// Returns what an item is in the first inner product of a score of pairs: the side that no user has a part in.
+    pub(crate) fn met(&self, score: &Edge) -> Option<&'p Edge> {
+        let Kind::Joint { name, inputs: [a, b], .. } = &self.nodes[score.node] else { return None };
+        match *name {
+            PRODUCT => [a, b].into_iter().find(|edge| self.of_items(edge)),
+            "add" | "subtract" => self.met(a).or_else(|| self.met(b)),
+            _ => None,
+        }
+    }
+
+    fn of_items(&self, edge: &Edge) -> bool {
+        match (edge.via.first(), &self.nodes[edge.node]) {
+            (Some(link), _) => matches!(link, Link::Item),
+            (None, Kind::Joint { inputs, .. }) => !inputs.is_empty() && inputs.iter().all(|edge| self.of_items(edge)),
+            (None, Kind::Leaf(_)) => false,
+        }
+    }
+
+    /// Learns which rows of embeddings the training rows lead to.
     pub(crate) fn know(&mut self, training: TaskRows<'_>, outputs: &[&Edge]) -> Result<()> {
         let numbers = training.numbers();
         let targets: Vec<Target> = outputs.iter().map(|&edge| (numbers.clone(), edge.clone())).collect();
@@ -181,9 +200,11 @@ impl<'p> Circuit<'p> {
 
 /// The stage whose weights are rows.
 const EMBEDDING: &str = "embedding";
-
 /// The stage that ends a network, before its activation.
 const HEAD: &str = "dense";
+/// The stage in which users and items meet.
+const PRODUCT: &str = "dot";
+
 fn gathered(session: &mut Session<'_>, value: &Option<Var>, places: Option<&[u32]>) -> Result<Var> {
     let value = value.as_ref().ok_or_else(|| Error::bug("a node of a plan comes before its inputs"))?;
     match places {

@@ -1,0 +1,82 @@
+//! A weighted sum, its weights found from what is summed.
+
+use mmf_data::error::Result;
+use mmf_data::network::{Activation, Init, Network, Op, Var};
+use mmf_data::stage::{Body, Stage};
+use mmf_lang::args::Arg;
+use mmf_lang::signature::{Example, Group, Signature};
+
+use crate::fuse::activation::one;
+
+pub(crate) struct Attention;
+
+const UNITS: Arg<Option<usize>> =
+    Arg::some_int("units").range(1.0, 1e5).doc("Rows of W. Left out: as many as an input has numbers.");
+
+static SIGNATURE: Signature = Signature::new(
+    Group::Fuse,
+    "attention",
+    &["col<d, sequence[t, n]> -> col<d, vector[n]>", "col<d, vector[n]>... -> col<d, vector[n]>"],
+)
+.args(&[UNITS.spec()])
+.weights()
+.cost("n * n")
+.doc(
+    "Σ aᵢ·xᵢ with a = softmax(vᵀ tanh(W·xᵢ + b)): learns which inputs of a row to look at, or which steps of a sequence. All \
+     are of one size, and share W, b and v. An empty sequence gives zeros.",
+)
+.reference("Bahdanau, Cho, Bengio 2015, without a query; Yang et al. 2016")
+.examples(&[
+    Example::new(
+        "The modalities of a film, each looked at as far as it helps.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8], sound: vector[4] }\n\
+             fuse item = neural { attention(films.look |> dense(16), films.sound |> dense(16)) }",
+        "col<films, vector[16]>",
+    ),
+    Example::new(
+        "The words of a text.",
+        "source notes = table(\"notes.csv\") { note: key, text: text(language = en) }\n\
+             extract words = notes.text |> tokenize |> word2vec(dim = 16)\n\
+             fuse story = neural { words |> attention }",
+        "col<notes, vector[16]>",
+    ),
+]);
+
+impl Stage for Attention {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn body(&self, alternative: usize) -> Body {
+        if alternative == 0 {
+            return Body::Joint(|call, network, inputs| attend(network, one(inputs)?, call.args.get(UNITS)));
+        }
+        Body::Joint(|call, network, inputs| {
+            let first = one(inputs)?;
+            let all: Vec<&Var> = inputs.iter().collect();
+            let joined = if inputs.len() == 1 { first.clone() } else { network.apply(Op::Concat, &all, &[])? };
+            let steps = network.view(&joined, joined.rows, &[inputs.len(), first.width()])?;
+            attend(network, &steps, call.args.get(UNITS))
+        })
+    }
+}
+
+/// Weighs the steps of `[t, n]`.
+fn attend(network: &mut dyn Network, steps: &Var, units: Option<usize>) -> Result<Var> {
+    let [count, width] = steps.dims[..] else { return Ok(steps.clone()) };
+    let units = units.unwrap_or(width);
+    let lengths = network.lengths(steps).map(<[u32]>::to_vec);
+    let flat = network.view(steps, steps.rows * count, &[width])?;
+    let weights = [
+        network.parameter("w", &[width, units], Init::Uniform { fan_in: width }),
+        network.parameter("b", &[units], Init::Uniform { fan_in: width }),
+    ];
+    let hidden = network.apply(Op::Dense(Activation::Tanh), &[&flat], &weights)?;
+    let v = network.parameter("v", &[units, 1], Init::Uniform { fan_in: units });
+    let scores = network.apply(Op::Dense(Activation::None), &[&hidden], &[v])?;
+    let mut scores = network.view(&scores, steps.rows, &[count])?;
+    if let Some(lengths) = lengths {
+        scores = network.sequence(&scores, &lengths)?;
+    }
+    network.apply(Op::Attend, &[&scores, steps], &[])
+}
