@@ -48,7 +48,7 @@ fn joined(call: &mut Inference<'_, '_>) -> Option<Type> {
     let left = call.table()?;
     let place = call.arg_span(WITH.name());
     let here = call.input_spans[0];
-    let Some(&other) = call.inputs.get(1) else { return None };
+    let &other = call.inputs.get(1)?;
     let right = match call.type_of(other) {
         Type::Table(table) => table,
         Type::Unknown => return None,
