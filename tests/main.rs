@@ -4,6 +4,7 @@
 
 mod cli;
 mod document;
+mod examples;
 mod explain;
 mod laws;
 mod leaks;
