@@ -22,7 +22,8 @@ use crate::report::words::span;
 #[derive(Debug, Args)]
 #[command(
     after_help = "A run leaves a folder in runs/, and runs/latest names the newest: the file as run, metrics.json with intervals,
-predictions.csv or rankings.csv, weights, events.jsonl, run.json, and report.html, made from the others alone.
+predictions.csv or rankings.csv, space/ and rows/ for its figures, weights, events.jsonl, run.json, and report.html,
+made from the others alone: `mmf report` makes it anew.
 What is finished is kept in the store: a second run of an unchanged file runs nothing, and an interrupted one
 goes on where it stopped.
 

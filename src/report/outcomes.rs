@@ -74,8 +74,8 @@ impl Outcomes<'_> {
         };
         html! {
             p.quiet { (s.say(say!(
-                "Each row is a true class, each column what was guessed; the darker, the larger the share of the row.",
-                "每行为真实类别，每列为预测类别；颜色越深，占该行的比例越大。"
+                "Each row is a true class, each column what was guessed; the stronger the colour, the larger the share of the row.",
+                "每行为真实类别，每列为预测类别；颜色越浓，占该行的比例越大。"
             ))) }
             div.scroll tabindex="0" role="region" aria-label=(s.say(say!("Confusions", "混淆矩阵"))) {
                 table.matrix {
@@ -243,7 +243,7 @@ impl Outcomes<'_> {
                 summary { (s.say(say!("user {user}", "用户 {user}"))) }
                 ol.row {
                     @for place in list.map(|at| &own.rows[at]) {
-                        li.hit[place.held_out] {
+                        li.hit[place.held_out] title=[self.looks.texts(source, &place.item).first()] {
                             @if let Some(picture) = self.looks.picture(source, &place.item) { (picture) }
                             span { @if place.held_out { "✓ " } (place.item) }
                         }
@@ -265,8 +265,8 @@ impl Outcomes<'_> {
             div.scroll tabindex="0" role="region" aria-label=(s.say(say!("Recommended most often", "最常推荐的物品"))) {
                 table {
                     thead { tr {
-                        th { (s.say(say!("item", "物品"))) } th.n { (s.say(say!("in the first ten of", "进入前十的用户数"))) }
-                        th.n { (s.say(say!("of them rightly", "其中命中"))) }
+                        th { (s.say(say!("item", "物品"))) } th.n { (s.say(say!("users with it in the first ten", "前十中有它的用户"))) }
+                        th.n { (s.say(say!("of them who had it", "其中确实有过的"))) }
                     } }
                     tbody {
                         @for &at in places {

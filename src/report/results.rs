@@ -63,8 +63,10 @@ fn plot(s: Speech, kind: &str, metrics: &[&MetricResult]) -> Markup {
             div.dot-row aria-hidden="true" {
                 span.dot-label {}
                 svg.axis height="22" {
-                    @for &tick in &axis.ticks {
-                        text x=(percent(axis.at(tick))) y="14" text-anchor="middle" { (axis.label(tick)) }
+                    @for (at, &tick) in axis.ticks.iter().enumerate() {
+                        text.odd[at % 2 == 1 && axis.ticks.len() > 3] x=(percent(axis.at(tick))) y="14" text-anchor="middle" {
+                            (axis.label(tick))
+                        }
                     }
                 }
                 span.dot-value {}

@@ -56,7 +56,7 @@ fn tables_of_a_shop_are_typed_and_tied_together() {
         (rating("user"), rating("rating"), rating("at")),
         ("category".into(), "int".into(), "time(unix)".into())
     );
-    assert!(text.contains("missing in 5 rows") && text.contains("1 of the files are not there"), "{text}");
+    assert!(text.contains("5 missing") && text.contains("1 of the files are not there"), "{text}");
     assert!(text.contains("recommend(parts, user = user, item = film_id)"), "{text}");
     place.mmf(&["run", "first.mmf"]).ends(0);
 }

@@ -31,6 +31,28 @@ fn a_page_is_made_anew() {
     assert_eq!((&line["event"], &line["path"]), (&"report".into(), &"x.html".into()));
 }
 
+/// What an older run did not leave is not shown, and nothing else is lost; what is no run is told.
+#[test]
+fn an_older_folder_still_has_a_page() {
+    let place = Place::with_items();
+    place.mmf(&["run", "items.mmf", "--lang", "zh"]).ends(0);
+    assert!(place.read("runs/latest/report.html").contains("训练过程"));
+    let mut run: serde_json::Value = serde_json::from_str(&place.read("runs/latest/run.json")).unwrap();
+    run.as_object_mut().unwrap().remove("trains");
+    place.write("runs/latest/run.json", run.to_string());
+    for gone in ["space", "rows"] {
+        std::fs::remove_dir_all(place.path(&format!("runs/latest/{gone}"))).unwrap();
+    }
+    std::fs::remove_file(place.path("runs/latest/predictions.csv")).unwrap();
+    place.mmf(&["report"]).ends(0);
+    let page = place.read("runs/latest/report.html");
+    assert!(page.contains("Nothing was predicted") && page.contains("No train of this run left its vectors"));
+    assert!(page.contains("quality") && page.contains("Training"));
+    std::fs::remove_file(place.path("runs/latest/events.jsonl")).unwrap();
+    let err = place.mmf(&["report"]).ends(2).err();
+    assert!(err.contains("is no whole run folder"), "{err}");
+}
+
 /// Every prediction is in the table of confusions, and the samples are the surest.
 #[test]
 fn confusions_add_up() {

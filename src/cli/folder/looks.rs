@@ -23,7 +23,7 @@ use crate::report::record::{LookRecord, RowsRecord};
 /// Rows that are shown of a source at most.
 const ROWS: usize = 1500;
 /// Pixels of the file of pictures at most, about; and the sides that a square may have.
-const PIXELS: usize = 4 << 20;
+const PIXELS: usize = 3 << 20;
 const SIDES: [usize; 3] = [64, 48, 32];
 /// Squares side by side.
 const ACROSS: usize = 32;
@@ -160,7 +160,7 @@ fn sheet(squares: &[Vec<u8>], side: usize) -> Option<Vec<u8>> {
         }
     }
     let mut bytes = Vec::new();
-    let encoded = JpegEncoder::new_with_quality(&mut bytes, 75).encode(
+    let encoded = JpegEncoder::new_with_quality(&mut bytes, 70).encode(
         &out,
         width as u32,
         height as u32,

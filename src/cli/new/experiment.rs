@@ -39,6 +39,16 @@ fn said(name: &str, words: &[&str]) -> Option<usize> {
     words.iter().position(|w| lower.split('_').any(|part| part == *w) || (!w.is_ascii() && lower.contains(w)))
 }
 
+/// Returns a call of `concat`, a line an input where it would be long.
+fn concat(inputs: &[String]) -> String {
+    let row = inputs.join(", ");
+    if row.chars().count() <= 90 {
+        format!("concat({row})")
+    } else {
+        format!("concat(\n    {}\n)", inputs.join(",\n    "))
+    }
+}
+
 /// What is made of the columns of some rows: declarations, and the names of what may be joined.
 #[derive(Default)]
 struct Features {
@@ -61,6 +71,8 @@ fn features(all: &[Source], source: usize, without: &[&str]) -> Features {
                     format!("{column} |> tokenize |> tf_idf(terms = 500){}", fill("zero"))
                 }
                 Type::Plain(Kind::Vector(_)) => format!("{column}{} |> standardize", fill("mean")),
+                // The number of a thing is no measure of it.
+                Type::Plain(Kind::Int) if said(&line.name, &["id", "code", "zip", "编号"]).is_some() => continue,
                 Type::Plain(Kind::Int | Kind::Float | Kind::Bool) => {
                     numbers.push(format!("{column}{}", fill("mean")));
                     continue;
@@ -77,7 +89,7 @@ fn features(all: &[Source], source: usize, without: &[&str]) -> Features {
     }
     if !numbers.is_empty() {
         let name = format!("numbers_of_{}", all[source].name);
-        found.text.push_str(&format!("fuse {name} = concat({}) |> standardize\n", numbers.join(", ")));
+        found.text.push_str(&format!("fuse {name} = {} |> standardize\n", concat(&numbers)));
         found.names.push(name);
     }
     found
@@ -120,7 +132,7 @@ fn recommend(s: Speech, all: &[Source]) -> Option<String> {
     let sum = if content.names.is_empty() {
         format!("embedding({item}, dim)")
     } else {
-        out.push_str(&format!("fuse content = neural {{ concat({}) |> dense(dim) }}\n", content.names.join(", ")));
+        out.push_str(&format!("fuse content = neural {{ {} |> dense(dim) }}\n", concat(&content.names)));
         format!("embedding({item}, dim) + content")
     };
     out.push_str(&format!(
@@ -176,7 +188,7 @@ fn classify(s: Speech, all: &[Source]) -> Option<String> {
     Some(format!(
         "{about}prepare parts = {name} |> {split}
 
-{}fuse all_features = concat({})
+{}fuse all_features = {}
 
 train guess = classify(parts, label = {label_name}) {{
     output    = all_features |> dense(32) |> relu |> {head}
@@ -187,6 +199,6 @@ train guess = classify(parts, label = {label_name}) {{
 
 metric quality = guess on parts.test {{ accuracy, f1, log_loss }}\n",
         found.text,
-        found.names.join(", ")
+        concat(&found.names)
     ))
 }

@@ -195,8 +195,8 @@ fn tell(screen: &Screen, output: &Path, sources: &[Source], unread: &[(String, m
     }
     let sources = sources.len();
     screen.out(screen.pick(&say!(
-        "{shown} is written: {sources} sources with {columns} columns, guessed; read it, then `mmf check {shown}`",
-        "已写入 {shown}：{sources} 个数据源，共 {columns} 列，均为猜测；请先阅读，再运行 `mmf check {shown}`"
+        "{shown} is written (sources: {sources}, columns: {columns}), all of it guessed; read it, then `mmf check {shown}`",
+        "已写入 {shown}（数据源 {sources} 个，列 {columns} 个），均为猜测；请先阅读，再运行 `mmf check {shown}`"
     )));
     for (path, why) in unread {
         let (en, zh) = (&why.en, &why.zh);

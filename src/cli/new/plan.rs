@@ -119,7 +119,7 @@ pub(super) fn plan(place: &Place<'_>, found: &Found, base: &Path) -> (Vec<Source
             let header = (own_name != column.header && !matches!(ty, Type::Image(_))).then(|| column.header.clone());
             let holes = count(column.holes);
             let seen = if column.holes > 0 && !matches!(ty, Type::Image(_)) {
-                Some(say!("missing in {holes} rows", "{holes} 行缺失"))
+                Some(say!("{holes} missing", "{holes} 行缺失"))
             } else {
                 seen
             };
@@ -127,7 +127,8 @@ pub(super) fn plan(place: &Place<'_>, found: &Found, base: &Path) -> (Vec<Source
             lines.push(Line { name: own_name, header, ty, missing, seen, distinct: column.distinct, values });
         }
         if let Some(key) = keys[at] {
-            lines.extend(by_key(place, table, &table.columns[key], found, base, &mut own));
+            let known: Vec<String> = lines.iter().filter_map(folder).collect();
+            lines.extend(by_key(place, table, &table.columns[key], found, base, (&known, &mut own)));
         }
         let read = Read::Table { path: table.path.clone(), separator: table.separator, missing: table.missing.clone() };
         sources.push(Source { name: names[at].clone(), read, rows: table.rows, lines, left: table.left.clone() });
@@ -286,22 +287,34 @@ fn best(
     best.map(|(_, path, lost)| (path, lost))
 }
 
-/// Returns columns of pictures and texts whose files are called as the keys.
+/// Returns the folder in which a column's pictures are.
+fn folder(line: &Line) -> Option<String> {
+    let Type::Image(path) = &line.ty else { return None };
+    // The cells may name the folder themselves.
+    let first = line.values.first().map(String::as_str).unwrap_or_default();
+    let whole = format!("{}{first}", path.split('{').next().unwrap_or_default());
+    Some(whole.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/")))
+}
+
+/// Returns columns of pictures and texts whose files are called as the keys: most files of a folder, and none that is read already.
 fn by_key(
     place: &Place<'_>,
     table: &Table,
     key: &Column,
     found: &Found,
     base: &Path,
-    taken: &mut Vec<String>,
+    (known, taken): (&[String], &mut Vec<String>),
 ) -> Vec<Line> {
     if !stands_in_braces(&key.header) {
         return Vec::new();
     }
     let mut lines = Vec::new();
     for (folder, endings) in &found.folders {
-        let Some((ending, _)) = endings.iter().max_by_key(|(_, n)| **n) else { continue };
+        let Some((ending, files)) = endings.iter().max_by_key(|(_, n)| **n) else { continue };
         let before = prefix(&relative(folder, base));
+        if known.contains(&before) {
+            continue;
+        }
         let text = ending == "txt";
         let kind = |template| {
             if text { ColumnKind::TextFile(Language::Detect, template) } else { ColumnKind::Image(template) }
@@ -310,6 +323,10 @@ fn by_key(
         let written =
             best(place, table, &key.header, tries, kind, |before, after| format!("{before}{{{}}}{after}", key.header));
         let Some((path, lost)) = written else { continue };
+        // Numbers may name the files of another table by chance, but not most of them.
+        if table.rows.saturating_sub(lost) * 5 < *files as u64 * 4 {
+            continue;
+        }
         let other = if text { "text" } else { "picture" };
         let lost_text = count(lost);
         lines.push(Line {
@@ -391,7 +408,7 @@ fn array(
         None => line(name("row", "row", &mut taken), Type::Key, None, false),
     };
     let holes = count(found.holes);
-    let seen = (found.holes > 0).then(|| say!("missing in {holes} rows", "{holes} 行缺失"));
+    let seen = (found.holes > 0).then(|| say!("{holes} missing", "{holes} 行缺失"));
     let value = line(name(&stem, "features", &mut taken), Type::Plain(kind), seen, found.holes > 0 || !covered);
     Some((keys_file, vec![key, value], rows))
 }

@@ -10,7 +10,7 @@ use mmf_stages::world::DiskWorld;
 /// Cells that often stand for a missing value.
 const MISSING: [&str; 10] = ["NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "\\N", "-"];
 /// Patterns of times that are tried beside ISO 8601 and Unix seconds.
-const PATTERNS: [&str; 5] = ["%Y/%m/%d", "%d.%m.%Y", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M", "%Y%m%d"];
+const PATTERNS: [&str; 6] = ["%d-%b-%Y", "%Y/%m/%d", "%d.%m.%Y", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M", "%Y%m%d"];
 /// Beginnings and ends of columns named in a row (`skill_0`, `skill_1` …) are one vector from so many on.
 const FAMILY: usize = 4;
 
@@ -90,8 +90,7 @@ pub(super) fn spec(header: &str, kind: ColumnKind) -> ColumnSpec {
 
 /// Returns the template of a path with one header in it.
 pub(super) fn template(before: &str, header: &str, after: &str) -> PathTemplate {
-    let root = before.rsplit_once('/').map(|(folder, _)| folder.to_string());
-    PathTemplate { texts: vec![before.into(), after.into()], headers: vec![header.into()], root }
+    PathTemplate { texts: vec![before.into(), after.into()], headers: vec![header.into()], root: None }
 }
 
 /// Guesses the columns of a table.

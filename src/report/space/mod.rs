@@ -91,9 +91,9 @@ pub(super) fn section(s: Speech, spaces: &[Space], trains: &[TrainRecord], looks
                 p { (s.say(say!(
                     "What enters the last layer of each train, for rows of the measured part, in two dimensions: along the two axes in \
                      which they differ most (PCA), or so that neighbours stay neighbours (t-SNE; distances between heaps say nothing \
-                     there). Point at one, touch it, or go through them with the arrow keys.",
+                     there). A few points far outside lie on the edge. Point at one, touch it, or go through them with the arrow keys.",
                     "各训练最后一层的输入在二维中的样子，取自被度量部分的行：沿差异最大的两个方向（PCA），或尽量让相邻者仍相邻（t-SNE，\
-                     此时各簇之间的距离没有意义）。可用指针、触摸或方向键逐点查看。"
+                     此时各簇之间的距离没有意义）。少数离得很远的点画在边上。可用指针、触摸或方向键逐点查看。"
                 ))) }
             }
             @for (at, space) in spaces.iter().enumerate() {
@@ -129,19 +129,19 @@ fn figure(s: Speech, number: usize, space: &Space, record: Option<&TrainRecord>,
             figcaption { (says) }
             fieldset.choose {
                 legend.hidden { (s.say(say!("Projection", "投影"))) }
-                label { input.see-pca type="radio" name=(format!("v{number}")) checked; "PCA" }
-                label { input.see-tsne type="radio" name=(format!("v{number}")); "t-SNE" }
+                label { input.see-tsne type="radio" name=(format!("v{number}")) checked; "t-SNE" }
+                label { input.see-pca type="radio" name=(format!("v{number}")); "PCA" }
                 small.axes { (space.axes.iter().take(2).cloned().collect::<Vec<_>>().join(", ")) }
             }
-            ul.legend { @for (words, color) in &coloring.legend { li { i.swatch class=(format!("k{color}")) {} (words) } } }
+            ul.legend { @for (words, color) in &coloring.legend { li { i class=(format!("swatch k{color}")) {} (words) } } }
             div.stage {
                 div.plane role="radiogroup" aria-label=(says) {
-                    @for &at in &order {
+                    @for (turn, &at) in order.iter().enumerate() {
                         @let (point, place) = (&space.points[at], &places[at]);
                         label.p {
                             input class=(format!("k{}", coloring.colors[at])) type="radio" name=(group)
                                 style=(format!("--a:{:.1};--b:{:.1};--c:{:.1};--d:{:.1}", place[0], place[1], place[2], place[3]))
-                                aria-label=(format!("{}: {}", point.key, point.label));
+                                aria-label=(format!("{}: {}", point.key, point.label)) checked[turn == 0];
                             span.tip { (looks.card(source, &point.key, &says_of(s, point, task))) }
                         }
                     }
@@ -162,11 +162,16 @@ fn says_of(s: Speech, point: &Point, task: &str) -> Markup {
     }
 }
 
-/// Returns places in percent of the drawn square, the second and fourth from above.
+/// Returns places in percent of the drawn square, the second and fourth from above. A few points far outside lie on the edge, for
+/// the others would be a heap.
 fn percents(space: &Space) -> Vec<[f64; 4]> {
     let range = |axis: usize| {
-        let all = space.points.iter().map(|p| p.places[axis]);
-        all.fold((f64::MAX, f64::MIN), |(l, h), x| (l.min(x), h.max(x)))
+        let mut all: Vec<f64> = space.points.iter().map(|p| p.places[axis]).collect();
+        all.sort_by(f64::total_cmp);
+        let at = |share: f64| all[((all.len() - 1) as f64 * share).round() as usize];
+        let (low, high) = (at(0.02), at(0.98));
+        let room = (high - low) * 0.3;
+        (at(0.0).max(low - room), at(1.0).min(high + room))
     };
     // Both axes of a drawing have one scale, so that distances are true.
     let scale = |axes: [usize; 2]| {
@@ -179,7 +184,7 @@ fn percents(space: &Space) -> Vec<[f64; 4]> {
         let mut out = [50.0; 4];
         for (axis, out) in out.iter_mut().enumerate() {
             let (widest, middle) = scales[axis / 2][axis % 2];
-            let way = (point.places[axis] - middle) / widest * 94.0;
+            let way = ((point.places[axis] - middle) / widest * 94.0).clamp(-48.0, 48.0);
             *out += if axis % 2 == 0 { way } else { -way };
         }
         out

@@ -6,8 +6,8 @@
 
 const PERPLEXITY: f64 = 30.0;
 /// Steps in which neighbours are drawn together twelvefold, and all steps.
-const EARLY: usize = 100;
-const STEPS: usize = 400;
+const EARLY: usize = 75;
+const STEPS: usize = 300;
 const EXAGGERATION: f64 = 12.0;
 
 /// Returns a place for each of the `rows × width` numbers' rows. `start` are their places along the principal axes.

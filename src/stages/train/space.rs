@@ -23,23 +23,58 @@ pub(crate) fn spread(count: usize, width: usize) -> Vec<usize> {
     if count <= most { (0..count).collect() } else { (0..most).map(|i| i * count / most).collect() }
 }
 
-/// Puts the vectors of rows, or of items with their counts of training rows. Spaces of one number, and such that hold numbers
-/// that are not finite, are left out.
-pub(crate) fn put(
-    into: &mut Predictions,
-    units: Vec<u32>,
-    (width, numbers): (usize, Vec<f32>),
-    counts: Option<Vec<u32>>,
-) {
+/// Puts vectors. Spaces of one number, and such that hold numbers that are not finite, are left out.
+fn put(into: &mut Predictions, units: Vec<u32>, width: usize, numbers: Vec<f32>) {
     if width < 2 || units.is_empty() || numbers.iter().any(|x| !x.is_finite()) {
         return;
     }
     into.put("space.units", Array::U32(units));
     into.put("space.width", Array::I64(vec![width as i64]));
     into.put("space.values", Array::F32(numbers));
-    if let Some(counts) = counts {
-        into.put("space.counts", Array::U32(counts));
+}
+
+/// Reads a value at some of the units, and puts it.
+fn keep(
+    units: &[u32],
+    predictions: &mut Predictions,
+    read: impl Fn(&[u32]) -> Result<(usize, Vec<f32>)> + Sync,
+) -> Result<()> {
+    let Some(first) = units.first() else { return Ok(()) };
+    let width = read(&[*first])?.0;
+    let kept: Vec<u32> = spread(units.len(), width).into_iter().map(|place| units[place]).collect();
+    let blocks: Vec<Result<(usize, Vec<f32>)>> = kept.par_chunks(BLOCK).map(&read).collect();
+    let mut numbers = Vec::with_capacity(kept.len() * width);
+    for block in blocks {
+        numbers.extend(block?.1);
     }
+    put(predictions, kept, width, numbers);
+    Ok(())
+}
+
+/// Puts what some of the candidates are in the score's inner product, and how often each is in the training rows. `user` is any, for
+/// no user has a part in it.
+pub(crate) fn of_items(
+    circuit: &Circuit<'_>,
+    score: &Edge,
+    parameters: &Parameters,
+    (candidates, user): (&[u32], u32),
+    training: &[u32],
+    predictions: &mut Predictions,
+) -> Result<()> {
+    let Some(side) = circuit.met(score) else { return Ok(()) };
+    keep(candidates, predictions, |items| {
+        let users = vec![user; items.len()];
+        let mut session = Session::reading(parameters);
+        let pass = circuit.forward(&mut session, TaskRows::Pairs { users: &users, items }, &[side])?;
+        Ok((pass.values[0].width(), session.values(&pass.values[0])?.to_vec()))
+    })?;
+    if let Ok(units) = predictions.u32s("space.units") {
+        let mut counts = std::collections::BTreeMap::new();
+        training.iter().for_each(|item| *counts.entry(item).or_insert(0u32) += 1);
+        let counts = units.iter().map(|item| counts.get(item).copied().unwrap_or(0)).collect();
+        predictions.put("space.counts", Array::U32(counts));
+    }
+    Ok(())
 }
 
 /// Puts what enters the last layer before an output, at some of the rows that were predicted.
@@ -51,19 +86,9 @@ pub(crate) fn of_rows(
 ) -> Result<()> {
     let Some(entrance) = circuit.entrance(output) else { return Ok(()) };
     let units = predictions.u32s("units")?.to_vec();
-    let read = |rows: &[u32]| -> Result<(usize, Vec<f32>)> {
+    keep(&units, predictions, |rows| {
         let mut session = Session::reading(parameters);
         let pass = circuit.forward(&mut session, TaskRows::Table(rows), &[&entrance])?;
         Ok((pass.values[0].width(), session.values(&pass.values[0])?.to_vec()))
-    };
-    let Some(first) = units.first() else { return Ok(()) };
-    let width = read(&[*first])?.0;
-    let kept: Vec<u32> = spread(units.len(), width).into_iter().map(|place| units[place]).collect();
-    let blocks: Vec<Result<(usize, Vec<f32>)>> = kept.par_chunks(BLOCK).map(read).collect();
-    let mut numbers = Vec::with_capacity(kept.len() * width);
-    for block in blocks {
-        numbers.extend(block?.1);
-    }
-    put(predictions, kept, (width, numbers), None);
-    Ok(())
+    })
 }

@@ -20,6 +20,7 @@ use super::bpr;
 use super::learn::{Course, Work, learn};
 use super::network::{Circuit, TaskRows};
 use super::recipe::{self, OPTIMIZER, STOP, Stop, WEIGHT};
+use super::space;
 use super::trained::{self, joint};
 use pairs::Pairs;
 
@@ -137,7 +138,11 @@ impl Train for Recommend {
             )));
         }
         let mut predictions = ranked.write();
-        work.space(&parameters, &mut predictions)?;
+        let training = &work.pairs.training;
+        if let Some(&user) = training.users.first() {
+            let who = (&work.pairs.candidates[..], user);
+            space::of_items(&work.circuit, work.score, &parameters, who, &training.items, &mut predictions)?;
+        }
         Ok(predictions)
     }
 

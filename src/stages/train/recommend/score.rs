@@ -5,13 +5,11 @@
 
 use mmf_data::error::{Error, Result};
 use mmf_data::plan::{Edge, Link, Plan, PlanKind};
-use mmf_data::stage::Predictions;
 use mmf_data::table::Column;
 use mmf_tensor::{Parameters, Session};
 
-use super::{Ranking, wide};
+use super::wide;
 use crate::train::network::{Circuit, TaskRows};
-use crate::train::space;
 
 /// Pairs that a network scores at a time.
 const PAIRS: usize = 4096;
@@ -53,12 +51,6 @@ impl<'a> Scorer<'a> {
         if self.terms.is_some() { Ok(None) } else { Circuit::new(&self.plan).map(Some) }
     }
 
-    /// Returns the items' side of the score's first inner product: its width, and a row an item.
-    fn side(&self) -> Option<(usize, &[f32])> {
-        let both = |term: &&Term| !term.users.is_empty() && !term.items.is_empty();
-        self.terms.iter().flatten().find(both).map(|term| (term.width, &term.items[..]))
-    }
-
     /// Writes the scores of all items for the user at that place, whose number is `user`.
     pub(super) fn score(
         &self,
@@ -84,24 +76,6 @@ impl<'a> Scorer<'a> {
             }
             out.copy_from_slice(session.values(&pass.values[0])?);
         }
-        Ok(())
-    }
-}
-
-impl Ranking<'_> {
-    /// Puts the vectors of some candidates, as a user's vector meets them.
-    pub(super) fn space(&self, parameters: &Parameters, into: &mut Predictions) -> Result<()> {
-        let items = &self.pairs.candidates;
-        let Some(&user) = self.pairs.training.users.first() else { return Ok(()) };
-        let scorer = Scorer::new(&self.circuit, parameters, self.score, &[user], items)?;
-        let Some((width, numbers)) = scorer.side() else { return Ok(()) };
-        let mut counts = vec![0u32; self.pairs.item_names.len()];
-        self.pairs.training.items.iter().for_each(|&item| counts[item as usize] += 1);
-        let kept = space::spread(items.len(), width);
-        let vectors = kept.iter().flat_map(|&place| &numbers[place * width..][..width]).copied().collect();
-        let units: Vec<u32> = kept.iter().map(|&place| items[place]).collect();
-        let counts = units.iter().map(|&item| counts[item as usize]).collect();
-        space::put(into, units, (width, vectors), Some(counts));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Trains on planted problems whose answers are known.
 
 mod recommend;
+mod space;
 mod supervised;
 
 use std::path::Path;
