@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -252,6 +252,8 @@ fn nanoseconds(time: SystemTime) -> i128 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::super::Store;
     use super::*;
 
