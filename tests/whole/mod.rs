@@ -4,6 +4,7 @@
 mod bad_input;
 mod damage;
 mod determinism;
+mod layers;
 mod pipelines;
 mod recompute;
 mod report;

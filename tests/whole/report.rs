@@ -35,14 +35,14 @@ f.onload = () => {
     const d = f.contentDocument, w = f.contentWindow;
     const points = [...d.querySelectorAll('.p input')];
     const shown = e => w.getComputedStyle(e).display !== 'none';
-    const tip = points.length ? points[0].parentElement.querySelector('.tip') : null;
-    const before = tip && shown(tip);
-    if (points.length) points[0].checked = true;
+    const tip = points[1].parentElement.querySelector('.tip');
+    const before = shown(tip);
+    points[1].checked = true;
     const figures = [...d.querySelectorAll('figure')].filter(e => e.getBoundingClientRect().height < 20).length;
     const unnamed = [...d.querySelectorAll('svg[role=img]')].filter(e => !e.getAttribute('aria-label')).length
         + points.filter(e => !e.getAttribute('aria-label')).length;
     o.textContent = JSON.stringify({
-        wide: d.documentElement.scrollWidth, width: w.innerWidth, points: points.length, before, after: tip && shown(tip), figures, unnamed,
+        wide: d.documentElement.scrollWidth, width: w.innerWidth, points: points.length, before, after: shown(tip), figures, unnamed,
         sections: [...d.querySelectorAll('main > section')].map(e => e.id).join(' '),
         empty: [...d.querySelectorAll('a')].filter(a => !d.querySelector(a.getAttribute('href'))).length,
         pictures: [...d.querySelectorAll('.tip .pic')].filter(e => w.getComputedStyle(e).backgroundImage.startsWith('url("data:')).length,

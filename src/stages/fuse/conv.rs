@@ -30,7 +30,7 @@ static SIGNATURE: Signature = Signature::new(Group::Fuse, "conv", &["col<d, map[
     .reference("torch.nn.Conv2d, channels last")
     .examples(&[Example::new(
         "Sixteen channels from three, half as high and wide.",
-        "source films = table(\"films.csv\") { film: key, poster: image(\"{film}.jpg\", channels = 3) }\n\
+        "source films = table(\"films.csv\") { film: key, poster: image(\"{film}.jpg\") }\n\
              extract poster = films.poster |> resize(64x64)\n\
              fuse look = neural { poster |> conv(16, stride = 2x2, padding = 1x1) |> relu }",
         "col<films, map[32, 32, 16]>",
