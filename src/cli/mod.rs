@@ -93,17 +93,17 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Run(run::Run),
+    New(new::New),
     Check(check::Check),
+    Run(run::Run),
     Watch(watch::Watch),
-    Fmt(fmt::Fmt),
+    Report(report::Report),
+    Runs(runs::Runs),
+    Why(why::Why),
     Graph(graph::GraphVerb),
+    Fmt(fmt::Fmt),
     Stages(stages::Stages),
     Explain(explain::Explain),
-    Why(why::Why),
-    Runs(runs::Runs),
-    Report(report::Report),
-    New(new::New),
     Clean(clean::Clean),
     Completions(completions::Completions),
 }

@@ -11,7 +11,7 @@ use super::trouble::Trouble;
 use super::{Global, folder, runs};
 use crate::report;
 
-/// Make the page of a run anew, from its folder alone: in another language, or after mmf has learned to show more
+/// Make the page of a run anew, from its folder alone, in English or Chinese
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   mmf report                              the newest run in ./runs

@@ -137,8 +137,9 @@ impl Outcomes<'_> {
     /// Returns how far guessed numbers are off: points by truth and guess, and the distances below which shares of the rows lie.
     fn numbers(&self, own: &Guesses) -> Markup {
         let s = self.speech;
+        let drawn: Vec<&Guess> = own.rows.iter().step_by(super::scatter::step(own.rows.len())).collect();
         let pairs: Vec<(f64, f64)> =
-            own.rows.iter().filter_map(|r| Some((r.label.parse().ok()?, r.predicted.parse().ok()?))).collect();
+            drawn.iter().filter_map(|r| Some((r.label.parse().ok()?, r.predicted.parse().ok()?))).collect();
         let mut off: Vec<f64> = own.rows.iter().filter_map(Guess::distance).collect();
         off.sort_by(f64::total_cmp);
         if off.is_empty() {
@@ -160,6 +161,26 @@ impl Outcomes<'_> {
                     tbody {
                         @for share in [0.25, 0.5, 0.75, 0.9, 1.0] {
                             tr { td { (format!("{:.0} %", share * 100.0)) } td.n { (number(Some(below(share)))) } }
+                        }
+                    }
+                }
+            }
+            details {
+                @let train = &own.train;
+                summary { (s.say(say!("The numbers of {train}", "{train} 的数据"))) }
+                div.scroll.tall tabindex="0" role="region" aria-label=(says) {
+                    table {
+                        thead { tr {
+                            th { (s.say(say!("row", "行"))) } th.n { (s.say(say!("true", "真实值"))) }
+                            th.n { (s.say(say!("guessed", "预测"))) }
+                        } }
+                        tbody {
+                            @for row in drawn {
+                                tr {
+                                    td { (row.key) } td.n { (number(row.label.parse().ok())) }
+                                    td.n { (number(row.predicted.parse().ok())) }
+                                }
+                            }
                         }
                     }
                 }

@@ -72,6 +72,29 @@ fn confusions_add_up() {
     assert!(page.contains("Right, and sure of it") && page.contains("Wrong, and sure of it"));
 }
 
+/// Of numbers, each point of the figure is in a table, and the farthest is the last share.
+#[test]
+fn guessed_numbers_are_drawn_and_told() {
+    let place = Place::with_items();
+    let regress = ITEMS
+        .replace("classify(parts, label = liked)", "regress(parts, label = price)")
+        .replace("concat(colour, items.price) |> dense(1) |> sigmoid", "colour |> dense(2) |> dense(1)")
+        .replace("{ accuracy }", "{ mae }");
+    place.write("items.mmf", regress);
+    place.mmf(&["run", "items.mmf"]).ends(0);
+    let table = place.read("runs/latest/predictions.csv");
+    let off = |l: &str| {
+        let row: Vec<&str> = l.split(',').collect();
+        (row[3].parse::<f64>().unwrap() - row[4].parse::<f64>().unwrap()).abs()
+    };
+    let most = table.lines().skip(1).map(off).fold(0.0, f64::max);
+    let page = place.read("runs/latest/report.html");
+    assert!(page.contains(&format!("<td>100 %</td><td class=\"n\">{most:.4}</td>")), "{most}");
+    assert_eq!(page.matches("class=\"dot-point\"").count(), 4);
+    assert_eq!(page.matches("<label class=\"p\">").count(), 4);
+    assert!(page.contains("Nearest") && page.contains("Farthest"));
+}
+
 /// The epoch whose weights were kept is marked, and is the one with the best value.
 #[test]
 fn the_kept_epoch_is_marked() {

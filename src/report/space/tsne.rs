@@ -20,8 +20,8 @@ pub(crate) fn embed(numbers: &[f32], width: usize, start: &[[f64; 2]]) -> Vec<[f
     let mut points = scaled(start);
     let mut speed = vec![[0.0f64; 2]; n];
     let mut gain = vec![[1.0f64; 2]; n];
-    // As scikit-learn's `auto`.
-    let rate = (n as f64 / EXAGGERATION / 4.0).max(50.0);
+    // From 300 points on as scikit-learn's `auto`; with so large a step few points fly apart.
+    let rate = (n as f64 / 6.0).clamp(10.0, 50.0);
     let mut weights = vec![0.0f64; n * n];
     for step in 0..STEPS {
         let (pull, momentum) = if step < EARLY { (EXAGGERATION, 0.5) } else { (1.0, 0.8) };
