@@ -73,8 +73,10 @@ pub(super) fn run(graph: &Graph, id: NodeId, tables: &BTreeMap<String, Table>) -
                     let table = apply(&context, args, &state, whole).map_err(said)?;
                     Ok(match &inputs[0] {
                         Value::Split(split) => {
-                            let left = |rows: &Rows| rows.ids().into_iter().filter(|&id| table.rows.place(id).is_some());
-                            let part = |(part, rows): &(Part, Rows)| (*part, Rows::some(rows.total, left(rows).collect()));
+                            let left =
+                                |rows: &Rows| rows.ids().into_iter().filter(|&id| table.rows.place(id).is_some());
+                            let part =
+                                |(part, rows): &(Part, Rows)| (*part, Rows::some(rows.total, left(rows).collect()));
                             Value::Split(Split { parts: split.parts.iter().map(part).collect(), table })
                         }
                         _ => Value::Table(table),
