@@ -48,6 +48,7 @@ pub struct Step<'a> {
 
 impl Slices {
     pub fn new() -> Self {
+        keep_pages();
         Slices::default()
     }
 
@@ -100,6 +101,16 @@ impl Slices {
         let Some(gradients) = self.spaces.first_mut() else { return Err(Error::bug("a batch has no slice")) };
         Ok(Step { loss, weight, gradients })
     }
+}
+
+/// Lets the allocator keep the pages of large buffers from one step to the next.
+///
+/// glibc gives blocks above a threshold back to the system when they are freed, and the next step waits for their pages to be cleared
+/// again, a tenth to a fifth of its time. The threshold follows the largest block that was freed, up to 32 MiB: this is one, and no
+/// page of it is ever touched. Other allocators see a block that comes and goes.
+fn keep_pages() {
+    const LARGEST: usize = 31 << 20;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGEST)));
 }
 
 /// Reads a network over a batch, a slice a session, and returns what `pass` returns, in the order of the slices.

@@ -60,6 +60,19 @@ wide! {
 }
 
 wide! {
+    /// Writes an activation of `x` to `y`.
+    pub(crate) fn activate_to(y: &mut [f32], x: &[f32], activation: Activation) {
+        let pairs = y.iter_mut().zip(x);
+        match activation {
+            Activation::None => for (y, x) in pairs { *y = *x },
+            Activation::Relu => for (y, x) in pairs { *y = relu(*x) },
+            Activation::Tanh => for (y, x) in pairs { *y = functions::tanh(*x) },
+            Activation::Sigmoid => for (y, x) in pairs { *y = functions::sigmoid(*x) },
+        }
+    }
+}
+
+wide! {
     /// Adds `bias` to each row of `y`, then applies an activation.
     pub(crate) fn bias_and_activate(y: &mut [f32], bias: &[f32], activation: Activation) {
         for row in y.chunks_exact_mut(bias.len()) {

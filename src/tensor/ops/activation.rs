@@ -11,10 +11,7 @@ pub(crate) fn activation(session: &mut Session, act: Activation, x: &Var) -> Res
     let node = session.node(x)?;
     let grad = node.grad;
     let mut y = vec![0.0; x.rows * x.width()];
-    parts::pairs(&mut y, read(&node.value), |y, x| {
-        y.copy_from_slice(x);
-        elementwise::activate(y, act);
-    });
+    parts::pairs(&mut y, read(&node.value), |y, x| elementwise::activate_to(y, x, act));
     let out = session.put(y, x.rows, x.dims.clone(), grad)?;
     if act == Activation::Sigmoid {
         session.set_origin(&out, Origin::Sigmoid(x.id));

@@ -7,7 +7,7 @@
 use super::{Layout, groups};
 use crate::kernels::functions::{sigmoid, tanh};
 use crate::kernels::panels::{self, Panels, Start, Windows};
-use crate::kernels::product::{Matrix, multiply};
+use crate::kernels::product::{Matrix, product};
 use crate::kernels::{elementwise, parts, reduce};
 use crate::ops::{misfit, sized, steps_of};
 use crate::session::Session;
@@ -93,8 +93,7 @@ type Weights<'a> = (&'a [f32], &'a [f32], &'a [f32]);
 fn forward(layout: Layout, x: &[f32], (w, b, c): Weights, u: &Panels, (k, n): (usize, usize)) -> Kept {
     let (total, three) = (layout.total(), 3 * n);
     let x = layout.lay(x, k);
-    let mut gates = vec![0.0; total * three];
-    multiply(Matrix::of(&x, k), Matrix::of(w, three), (total, k, three), &mut gates, false);
+    let mut gates = product(Matrix::of(&x, k), Matrix::of(w, three), (total, k, three));
     let mut sums = vec![0.0; total * three];
     let mut states = vec![0.0; total * n];
     let zeros = vec![0.0; layout.order.len() * n];
@@ -131,13 +130,11 @@ fn backward(kept: Kept, gradient: &[f32], u: &Panels, all: bool, (k, n): (usize,
         }
     }
     let total = layout.total();
-    let mut dw = vec![0.0; k * three];
-    multiply(Matrix::transposed(&x, k), Matrix::of(&gates, three), (k, total, three), &mut dw, false);
+    let dw = product(Matrix::transposed(&x, k), Matrix::of(&gates, three), (k, total, three));
     let first = layout.active.first().copied().unwrap_or(0);
     let before = layout.before(&states, n);
-    let mut du = vec![0.0; n * three];
-    let sizes = (n, total - first, three);
-    multiply(Matrix::transposed(&before, n), Matrix::of(&sums[first * three..], three), sizes, &mut du, false);
+    let after = Matrix::of(&sums[first * three..], three);
+    let du = product(Matrix::transposed(&before, n), after, (n, total - first, three));
     let (mut db, mut dc) = (vec![0.0; three], vec![0.0; three]);
     reduce::column_sums(&gates, &mut db, false);
     reduce::column_sums(&sums, &mut dc, false);

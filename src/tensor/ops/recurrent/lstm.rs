@@ -7,7 +7,7 @@
 use super::{Layout, groups};
 use crate::kernels::functions::{sigmoid, tanh};
 use crate::kernels::panels::{self, Panels, Start, Windows};
-use crate::kernels::product::{Matrix, multiply};
+use crate::kernels::product::{Matrix, product};
 use crate::kernels::{parts, reduce};
 use crate::ops::{misfit, sized, steps_of};
 use crate::session::Session;
@@ -91,8 +91,7 @@ pub(crate) fn lstm(session: &mut Session, how: Recurrent, x: &Var, [w, u, b]: [P
 fn forward(layout: Layout, x: &[f32], (w, u, b): (&[f32], &Panels, &[f32]), (k, n): (usize, usize)) -> Kept {
     let total = layout.total();
     let x = layout.lay(x, k);
-    let mut gates = vec![0.0; total * 4 * n];
-    multiply(Matrix::of(&x, k), Matrix::of(w, 4 * n), (total, k, 4 * n), &mut gates, false);
+    let mut gates = product(Matrix::of(&x, k), Matrix::of(w, 4 * n), (total, k, 4 * n));
     let [mut cells, mut bent, mut states] = [const { Vec::new() }; 3].map(|mut all: Vec<f32>| {
         all.resize(total * n, 0.0);
         all
@@ -136,13 +135,11 @@ fn backward(kept: Kept, gradient: &[f32], u: &Panels, all: bool, (k, n): (usize,
         }
     }
     let (total, four) = (layout.total(), 4 * n);
-    let mut dw = vec![0.0; k * four];
-    multiply(Matrix::transposed(&x, k), Matrix::of(&gates, four), (k, total, four), &mut dw, false);
+    let dw = product(Matrix::transposed(&x, k), Matrix::of(&gates, four), (k, total, four));
     let first = layout.active.first().copied().unwrap_or(0);
     let before = layout.before(&states, n);
-    let mut du = vec![0.0; n * four];
-    let sizes = (n, total - first, four);
-    multiply(Matrix::transposed(&before, n), Matrix::of(&gates[first * four..], four), sizes, &mut du, false);
+    let after = Matrix::of(&gates[first * four..], four);
+    let du = product(Matrix::transposed(&before, n), after, (n, total - first, four));
     let mut db = vec![0.0; four];
     reduce::column_sums(&gates, &mut db, false);
     (layout, gates, [dw, du, db])

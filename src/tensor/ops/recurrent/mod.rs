@@ -52,7 +52,7 @@ impl Layout {
         self.starts[step]..self.starts[step + 1]
     }
 
-    /// Calls `run` with each step as laid out, and where it stands in the padded batch, in steps.
+    /// Calls `run` with each step as laid out, in that order, and where it stands in the padded batch, in steps.
     fn each(&self, mut run: impl FnMut(usize, usize)) {
         for (step, &count) in self.active.iter().enumerate() {
             for place in 0..count {
@@ -73,8 +73,8 @@ impl Layout {
 
     /// Returns steps of the padded batch, laid out.
     fn lay(&self, padded: &[f32], width: usize) -> Vec<f32> {
-        let mut out = vec![0.0; self.total() * width];
-        self.each(|to, from| out[to * width..][..width].copy_from_slice(&padded[from * width..][..width]));
+        let mut out = Vec::with_capacity(self.total() * width);
+        self.each(|_, from| out.extend_from_slice(&padded[from * width..][..width]));
         out
     }
 
@@ -125,7 +125,7 @@ fn inputs(
 ) {
     let total = layout.total();
     let laid = product(Matrix::of(gradient, gates), Matrix::transposed(w, gates), (total, gates, k));
-    if !accumulate {
+    if !accumulate && total * k < dx.len() {
         dx.fill(0.0);
     }
     let skip = first * layout.steps;
