@@ -7,8 +7,8 @@ import place
 from measure import Table, once
 
 TURNS = 12
-STEPS = {"mlp": 60, "bpr": 150, "cnn": 8, "lstm": 20, "attention": 15}
-PEER_STEPS = {"mlp": 40, "bpr-dense": 15, "bpr-sparse": 40, "cnn": 8, "lstm": 20, "attention": 15}
+STEPS = {"mlp": 60, "bpr": 150, "cnn": 10, "lstm": 20, "attention": 15}
+PEER_STEPS = {"mlp": 40, "bpr-dense": 15, "bpr-sparse": 40, "cnn": 10, "lstm": 20, "attention": 15}
 FOUND = re.compile(r"median ([\d.]+) ms least ([\d.]+) ms cpu ([\d.]+) ms")
 
 
