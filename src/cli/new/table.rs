@@ -302,7 +302,7 @@ fn column(header: &str, tried: &Tried, table: &Table) -> Option<Column> {
         Kind::Time(TimeFormat::Iso)
     } else if let Some(width) = tried.vector.shape.first().copied().filter(|&w| w > 1 && fits(&tried.vector)) {
         Kind::Vector(width)
-    } else if distinct * 2 <= present && letters <= 40 || of_class && distinct * 2 <= present {
+    } else if distinct * 2 <= present && (letters <= 40 || of_class) {
         Kind::Category
     } else {
         Kind::Text(language(&keys))

@@ -152,9 +152,10 @@ fn eigenvectors(matrix: &mut [Vec<f64>]) -> Vec<Vec<f64>> {
                     let (a, b) = (row[p], row[q]);
                     (row[p], row[q]) = (c * a - s * b, s * a + c * b);
                 }
-                for k in 0..n {
-                    let (a, b) = (matrix[p][k], matrix[q][k]);
-                    (matrix[p][k], matrix[q][k]) = (c * a - s * b, s * a + c * b);
+                let (upper, lower) = matrix.split_at_mut(q);
+                for (upper, lower) in upper[p].iter_mut().zip(&mut lower[0]) {
+                    let (a, b) = (*upper, *lower);
+                    (*upper, *lower) = (c * a - s * b, s * a + c * b);
                 }
                 for row in vectors.iter_mut() {
                     let (a, b) = (row[p], row[q]);

@@ -22,10 +22,9 @@ pub(crate) fn embed(numbers: &[f32], width: usize, start: &[[f64; 2]]) -> Vec<[f
     let mut gain = vec![[1.0f64; 2]; n];
     // From 300 points on as scikit-learn's `auto`; with so large a step few points fly apart.
     let rate = (n as f64 / 6.0).clamp(10.0, 50.0);
-    let mut weights = vec![0.0f64; n * n];
     for step in 0..STEPS {
         let (pull, momentum) = if step < EARLY { (EXAGGERATION, 0.5) } else { (1.0, 0.8) };
-        let slope = slope(&points, &likeness, pull, &mut weights);
+        let slope = slope(&points, &likeness, pull);
         for i in 0..n {
             for axis in 0..2 {
                 let with = slope[i][axis] * speed[i][axis] < 0.0;
@@ -106,38 +105,41 @@ fn likeness(distances: &[f64], n: usize) -> Vec<f64> {
     both
 }
 
-/// Returns the way uphill of the divergence between both likenesses; `weights` is room for one number a pair.
-fn slope(points: &[[f64; 2]], likeness: &[f64], pull: f64, weights: &mut [f64]) -> Vec<[f64; 2]> {
+/// Returns the way uphill of the divergence between both likenesses. One pass over the pairs: what pushes them apart is divided by
+/// the sum of all weights, known at its end.
+// A pair touches several lists, so it is its numbers that are gone through.
+#[allow(clippy::needless_range_loop)]
+fn slope(points: &[[f64; 2]], likeness: &[f64], pull: f64) -> Vec<[f64; 2]> {
     let n = points.len();
     let mut total = 0.0;
+    let mut drawn = vec![[0.0f64; 2]; n];
+    let mut pushed = vec![[0.0f64; 2]; n];
     for i in 0..n {
         let [x, y] = points[i];
-        let row = &mut weights[i * n..][..i];
-        for (weight, [other_x, other_y]) in row.iter_mut().zip(points) {
-            let (dx, dy) = (x - other_x, y - other_y);
-            *weight = 1.0 / (1.0 + dx * dx + dy * dy);
-            total += *weight;
+        let row = &likeness[i * n..(i + 1) * n];
+        let (mut draw, mut push) = ([0.0f64; 2], [0.0f64; 2]);
+        for j in 0..i {
+            let (dx, dy) = (x - points[j][0], y - points[j][1]);
+            let weight = 1.0 / (1.0 + dx * dx + dy * dy);
+            total += weight;
+            let (to, from) = (row[j] * weight, weight * weight);
+            draw[0] += to * dx;
+            draw[1] += to * dy;
+            push[0] += from * dx;
+            push[1] += from * dy;
+            drawn[j][0] -= to * dx;
+            drawn[j][1] -= to * dy;
+            pushed[j][0] -= from * dx;
+            pushed[j][1] -= from * dy;
+        }
+        for axis in 0..2 {
+            drawn[i][axis] += draw[axis];
+            pushed[i][axis] += push[axis];
         }
     }
     let scale = 1.0 / (2.0 * total).max(f64::MIN_POSITIVE);
-    let mut slope = vec![[0.0f64; 2]; n];
-    for i in 0..n {
-        let [x, y] = points[i];
-        let (mut own_x, mut own_y) = (0.0, 0.0);
-        let rows = weights[i * n..][..i].iter().zip(&likeness[i * n..][..i]);
-        let (others, _) = slope.split_at_mut(i);
-        for ((&weight, &p), ([other_x, other_y], other)) in rows.zip(points.iter().zip(others)) {
-            let factor = 4.0 * (pull * p - weight * scale) * weight;
-            let (dx, dy) = (factor * (x - other_x), factor * (y - other_y));
-            own_x += dx;
-            own_y += dy;
-            other[0] -= dx;
-            other[1] -= dy;
-        }
-        slope[i][0] += own_x;
-        slope[i][1] += own_y;
-    }
-    slope
+    let both = |(draw, push): (&[f64; 2], &[f64; 2])| [0, 1].map(|axis| 4.0 * (pull * draw[axis] - push[axis] * scale));
+    drawn.iter().zip(&pushed).map(both).collect()
 }
 
 #[cfg(test)]
