@@ -7,7 +7,7 @@ use std::sync::Arc;
 use mmf_data::network::Network;
 use mmf_data::stage::{Batch, Body, Context, Input, JointCall, Quiet};
 use mmf_data::table::{Column, Rows, Split, Table, Value};
-use mmf_data::values::Values;
+use mmf_data::values::{Map, Sequences, Values};
 use mmf_lang::args::{ArgValue, Args};
 use mmf_lang::graph::{Fit, Graph, NodeId, NodeKind};
 use mmf_lang::notation::{Notation, Pattern};
@@ -15,6 +15,7 @@ use mmf_lang::types::Part;
 use mmf_tensor::{Parameters, Session};
 
 use super::literal::Literal;
+use crate::train::network::leaf::Leaf;
 
 /// Evaluates a node. `tables` are the sources' rows, by path.
 pub(super) fn run(graph: &Graph, id: NodeId, tables: &BTreeMap<String, Table>) -> Result<Value, String> {
@@ -123,9 +124,9 @@ fn layer(joint: Layer, args: &Args, inputs: &[Value]) -> Result<Value, String> {
     let mut count = 0;
     for input in inputs {
         let column = input.column().map_err(said)?;
-        let (width, numbers) = column.values.as_vectors().map_err(said)?;
         count = column.len();
-        vars.push(session.constant(count, &[width], numbers.to_vec()).map_err(said)?);
+        let rows: Vec<u32> = (0..count as u32).collect();
+        vars.push(Leaf::new(column).and_then(|leaf| leaf.read(&mut session, &rows)).map_err(said)?);
     }
     let rows: Vec<u32> = (0..count as u32).collect();
     let call = JointCall { args, rows: &rows, total: count, trained: None };
@@ -134,9 +135,30 @@ fn layer(joint: Layer, args: &Args, inputs: &[Value]) -> Result<Value, String> {
     if !session.parameters().is_empty() && session.parameters().all().any(|p| is_random(&session, p)) {
         return Err("its weights start at random; write a program".into());
     }
-    let numbers = session.values(&out).map_err(said)?.to_vec();
-    let values = Values::Vector { width: out.width(), numbers: Arc::new(numbers) };
-    Ok(Value::Column(Column::new(Rows::all(count), values)))
+    Ok(Value::Column(Column::new(Rows::all(count), values(&session, &out).map_err(said)?)))
+}
+
+/// Returns the values of a network as a column holds them.
+fn values(session: &Session<'_>, out: &mmf_data::network::Var) -> mmf_data::error::Result<Values> {
+    let numbers = session.values(out)?;
+    Ok(match out.dims[..] {
+        [height, width, channels] => {
+            let map = |numbers: &[f32]| Arc::new(Map { height, width, channels, numbers: numbers.to_vec() });
+            Values::Maps(Arc::new(numbers.chunks_exact(out.width().max(1)).map(map).collect()))
+        }
+        [steps, width] => {
+            let mut sequences = Sequences { width, ..Sequences::default() };
+            let mut end = 0;
+            for (row, numbers) in numbers.chunks_exact(out.width().max(1)).enumerate() {
+                let length = session.lengths(out).map_or(steps, |lengths| lengths[row] as usize);
+                sequences.numbers.extend_from_slice(&numbers[..length * width]);
+                end += length;
+                sequences.ends.push(end);
+            }
+            Values::Sequence(Arc::new(sequences))
+        }
+        _ => Values::Vector { width: out.width(), numbers: Arc::new(numbers.to_vec()) },
+    })
 }
 
 fn is_random(session: &Session<'_>, parameter: mmf_data::network::Parameter) -> bool {

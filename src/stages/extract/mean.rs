@@ -17,15 +17,15 @@ static SIGNATURE: Signature = Signature::new(
     "mean",
     &["col<d, sequence[t, n]> -> col<d, vector[n]>", "col<d, sequence[t, n]> -> col<d, vector[n]>"],
 )
-    .version(1)
-    .cost("t * n")
-    .doc("Takes the mean of the steps that each sequence has. An empty sequence gives zeros.")
-    .reference("numpy.mean(sequence, axis = 0)")
-    .examples(&[Example::new(
-        "Sequences of two steps and of one.",
-        "sequence([[[1, 2], [3, 6]], [[5, 7]]]) |> mean",
-        "[[2, 4], [5, 7]]",
-    )]);
+.version(1)
+.cost("t * n")
+.doc("Takes the mean of the steps that each sequence has. An empty sequence gives zeros.")
+.reference("numpy.mean(sequence, axis = 0)")
+.examples(&[Example::new(
+    "Sequences of two steps and of one.",
+    "sequence([[[1, 2], [3, 6]], [[5, 7]]]) |> mean",
+    "[[2, 4], [5, 7]]",
+)]);
 
 impl Stage for Mean {
     fn signature(&self) -> &'static Signature {

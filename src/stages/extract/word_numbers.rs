@@ -18,20 +18,23 @@ pub(crate) struct WordNumbers;
 const WORDS: Arg<usize> =
     Arg::int("words").default(Literal::Int(5000)).range(1.0, 1e7).doc("Words that get a number of their own, at most.");
 
-static SIGNATURE: Signature =
-    Signature::new(Group::Extract, "word_numbers", &["col<d, tokens> -> col<d, sequence[_, 1]>"])
-        .version(1)
-        .args(&[WORDS.spec()])
-        .doc(
-            "Replaces each word by its number: from 1, in the order of the words, for the words that come most often in the \
+static SIGNATURE: Signature = Signature::new(
+    Group::Extract,
+    "word_numbers",
+    &["col<d, tokens> -> col<d, sequence[_, 1]>"],
+)
+.version(1)
+.args(&[WORDS.spec()])
+.doc(
+    "Replaces each word by its number: from 1, in the order of the words, for the words that come most often in the \
              training rows; 0 for all others. `embedding` of tokens does this by itself.",
-        )
-        .reference("Keras' TextVectorization(output_mode = \"int\"), but in the order of the words")
-        .examples(&[Example::new(
-            "Two words are known, the third is not.",
-            "[\"b a b\", \"a b c\"] |> tokenize |> word_numbers(words = 2)",
-            "sequence([[[2], [1], [2]], [[1], [2], [0]]])",
-        )]);
+)
+.reference("Keras' TextVectorization(output_mode = \"int\"), but in the order of the words")
+.examples(&[Example::new(
+    "Two words are known, the third is not.",
+    "[\"b a b\", \"a b c\"] |> tokenize |> word_numbers(words = 2)",
+    "sequence([[[2], [1], [2]], [[1], [2], [0]]])",
+)]);
 
 impl Stage for WordNumbers {
     fn signature(&self) -> &'static Signature {
@@ -57,7 +60,8 @@ fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Va
     for row in 0..lists.len() {
         if !batch.is_missing(row) {
             out.numbers.extend(lists.row(row).map(|word| {
-                let number = || words.binary_search_by(|w| w.as_str().cmp(word)).map_or(0.0, |place| (place + 1) as f32);
+                let number =
+                    || words.binary_search_by(|w| w.as_str().cmp(word)).map_or(0.0, |place| (place + 1) as f32);
                 *known.entry(word).or_insert_with(number)
             }));
         }

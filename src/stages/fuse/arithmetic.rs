@@ -17,21 +17,37 @@ pub(crate) struct Subtract;
 pub(crate) struct Multiply;
 pub(crate) struct Divide;
 
-/// As values of rows, and as a part of a network: there also step by step, and place by place.
+/// As values of rows, and as a part of a network.
 const TYPES: &[&str] = &[
     "col<d, vector[n]>, col<d, vector[m]> -> col<d, vector[_]>",
     "col<d, vector[n]>, col<d, vector[m]> -> col<d, vector[_]>",
+];
+
+/// Within a network also step by step, and place by place: what a layer gives, added to what it was given.
+const SUMS: &[&str] = &[
+    TYPES[0],
+    TYPES[1],
     "col<d, sequence[t, n]>, col<d, sequence[t, n]> -> col<d, sequence[t, n]>",
     "col<d, map[h, w, c]>, col<d, map[h, w, c]> -> col<d, map[h, w, c]>",
 ];
 
-static ADD: Signature = Signature::new(Group::Fuse, "add", TYPES)
+static ADD: Signature = Signature::new(Group::Fuse, "add", SUMS)
     .operator(BinaryOp::Add)
     .infer(widths)
     .doc("a + b, number by number; a single number is added to all of the other side.")
     .examples(&[
         Example::new("Two vectors.", "[[1, 2], [3, 4]] + [[10, 20], [30, 40]]", "[[11, 22], [33, 44]]"),
         Example::new("A number and a vector.", "[1, 2] + [[10, 20], [30, 40]]", "[[11, 21], [32, 42]]"),
+        Example::new(
+            "Step by step, within a network.",
+            "neural { (sequence([[[1], [2]]]) |> relu) + sequence([[[1], [2]]]) |> mean }",
+            "[[3]]",
+        ),
+        Example::new(
+            "Place by place, within a network.",
+            "neural { (map([[1, -2]]) |> relu) + (map([[1, -2]]) |> tanh) |> flatten }",
+            "[[1.76159, -0.96403]]",
+        ),
     ]);
 
 static SUBTRACT: Signature = Signature::new(Group::Fuse, "subtract", TYPES)

@@ -36,7 +36,7 @@ static SIGNATURE: Signature = Signature::new(
     Example::new(
         "The words of a text.",
         "source notes = table(\"notes.csv\") { note: key, text: text(language = en) }\n\
-             extract words = notes.text |> tokenize |> word2vec(dim = 16)\n\
+             extract words = notes.text |> tokenize |> word2vec(dim = 16, min_count = 1)\n\
              fuse story = neural { words |> attention }",
         "col<notes, vector[16]>",
     ),

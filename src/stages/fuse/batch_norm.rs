@@ -32,11 +32,15 @@ static SIGNATURE: Signature = Signature::new(
      training rows alone.",
 )
 .reference("torch.nn.BatchNorm1d and 2d; Ioffe, Szegedy 2015")
-.examples(&[Example::new(
-    "Before anything is learned, the mean is 0 and the variance 1.",
-    "neural { [[1, -2]] |> batch_norm }",
-    "[[1.00000, -1.99999]]",
-)]);
+.examples(&[
+    Example::new(
+        "Before anything is learned, the mean is 0 and the variance 1.",
+        "neural { [[1, -2]] |> batch_norm }",
+        "[[0.99999, -1.99999]]",
+    ),
+    Example::new("Of a map, channel by channel.", "neural { map([[1, 0]]) |> batch_norm |> flatten }", "[[0.99999, 0]]"),
+    Example::new("Of a sequence, over its steps.", "neural { sequence([[[1], [3]]]) |> batch_norm |> mean }", "[[1.99999]]"),
+]);
 
 impl Stage for BatchNorm {
     fn signature(&self) -> &'static Signature {

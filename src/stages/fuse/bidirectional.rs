@@ -13,24 +13,27 @@ pub(crate) struct Bidirectional;
 const CELL: Arg<String> =
     Arg::words("cell", &["lstm", "gru"]).default(Literal::Word("lstm")).doc("The recurrent layer, as the stage says.");
 
-static SIGNATURE: Signature =
-    Signature::new(Group::Fuse, "bidirectional", &["col<d, sequence[t, n]> -> col<d, vector[2 * units]>"])
-        .args(&[UNITS.spec(), CELL.spec(), STATES.spec()])
-        .weights()
-        .infer(|call| recurrent::states(call, 2))
-        .cost("8 * units * units")
-        .doc(
-            "Joins two recurrent layers of `units` each: one reads a row's steps from the first to the last, the other from \
+static SIGNATURE: Signature = Signature::new(
+    Group::Fuse,
+    "bidirectional",
+    &["col<d, sequence[t, n]> -> col<d, vector[2 * units]>"],
+)
+.args(&[UNITS.spec(), CELL.spec(), STATES.spec()])
+.weights()
+.infer(|call| recurrent::states(call, 2))
+.cost("8 * units * units")
+.doc(
+    "Joins two recurrent layers of `units` each: one reads a row's steps from the first to the last, the other from \
              the last to the first. Each has weights of its own.",
-        )
-        .reference("torch.nn.LSTM(bidirectional = True); Schuster and Paliwal 1997")
-        .examples(&[Example::new(
-            "The words of a text, from both ends.",
-            "source notes = table(\"notes.csv\") { note: key, text: text(language = en) }\n\
-             extract words = notes.text |> tokenize |> word2vec(dim = 16)\n\
+)
+.reference("torch.nn.LSTM(bidirectional = True); Schuster and Paliwal 1997")
+.examples(&[Example::new(
+    "The words of a text, from both ends.",
+    "source notes = table(\"notes.csv\") { note: key, text: text(language = en) }\n\
+             extract words = notes.text |> tokenize |> word2vec(dim = 16, min_count = 1)\n\
              fuse story = neural { words |> bidirectional(32, cell = gru) }",
-            "col<notes, vector[64]>",
-        )]);
+    "col<notes, vector[64]>",
+)]);
 
 impl Stage for Bidirectional {
     fn signature(&self) -> &'static Signature {

@@ -18,23 +18,27 @@ const KERNEL: Arg<Vec<usize>> =
 const BIAS: Arg<bool> =
     Arg::bool("bias").default(Literal::Bool(true)).doc("Whether a learned number is added to each output channel.");
 
-static SIGNATURE: Signature = Signature::new(Group::Fuse, "conv", &["col<d, map[h, w, c]> -> col<d, map[_, _, channels]>"])
-    .args(&[CHANNELS.spec(), KERNEL.spec(), STRIDE.spec(), PADDING.spec(), BIAS.spec()])
-    .weights()
-    .infer(places)
-    .doc(
-        "Each place of the result is a weighted sum over a window of the map and all its channels, the same weights at \
+static SIGNATURE: Signature = Signature::new(
+    Group::Fuse,
+    "conv",
+    &["col<d, map[h, w, c]> -> col<d, map[_, _, channels]>"],
+)
+.args(&[CHANNELS.spec(), KERNEL.spec(), STRIDE.spec(), PADDING.spec(), BIAS.spec()])
+.weights()
+.infer(places)
+.doc(
+    "Each place of the result is a weighted sum over a window of the map and all its channels, the same weights at \
          every place. There are ⌊(h + 2·padding − kernel) / stride⌋ + 1 places down, and so across. The weights start \
          uniform within ±1 / √(kernel · c). A picture is read as x / 255.",
-    )
-    .reference("torch.nn.Conv2d, channels last")
-    .examples(&[Example::new(
-        "Sixteen channels from three, half as high and wide.",
-        "source films = table(\"films.csv\") { film: key, poster: image(\"{film}.jpg\") }\n\
+)
+.reference("torch.nn.Conv2d, channels last")
+.examples(&[Example::new(
+    "Sixteen channels from three, half as high and wide.",
+    "source films = table(\"films.csv\") { film: key, poster: image(\"{film}.jpg\") }\n\
              extract poster = films.poster |> resize(64x64)\n\
              fuse look = neural { poster |> conv(16, stride = 2x2, padding = 1x1) |> relu }",
-        "col<films, map[32, 32, 16]>",
-    )]);
+    "col<films, map[32, 32, 16]>",
+)]);
 
 fn places(call: &mut Inference<'_, '_>) -> Option<Type> {
     let kernel = window::sizes(call, "kernel").unwrap_or(vec![3, 3]);

@@ -17,18 +17,31 @@ const ACTIVATION: Arg<String> = Arg::words("activation", &["none", "relu", "tanh
 const BIAS: Arg<bool> =
     Arg::bool("bias").default(Literal::Bool(true)).doc("Whether a learned number is added to each output.");
 
-static SIGNATURE: Signature = Signature::new(Group::Fuse, "dense", &["col<d, vector[n]> -> col<d, vector[units]>", "col<d, sequence[t, n]> -> col<d, sequence[t, units]>"])
-    .args(&[UNITS.spec(), ACTIVATION.spec(), BIAS.spec()])
-    .weights()
-    .cost("n * units")
-    .doc("f(x·W + b), of a sequence step by step. The weights start uniform within ±1 / √n.")
-    .reference("torch.nn.Linear")
-    .examples(&[Example::new(
+static SIGNATURE: Signature = Signature::new(
+    Group::Fuse,
+    "dense",
+    &["col<d, vector[n]> -> col<d, vector[units]>", "col<d, sequence[t, n]> -> col<d, sequence[t, units]>"],
+)
+.args(&[UNITS.spec(), ACTIVATION.spec(), BIAS.spec()])
+.weights()
+.cost("n * units")
+.doc("f(x·W + b), of a sequence step by step. The weights start uniform within ±1 / √n.")
+.reference("torch.nn.Linear")
+.examples(&[
+    Example::new(
         "A hidden layer of 16.",
         "source films = table(\"films.csv\") { film: key, look: vector[8] }\n\
              fuse hidden = neural { films.look |> dense(16) |> relu }",
         "col<films, vector[16]>",
-    )]);
+    ),
+    Example::new(
+        "Step by step.",
+        "source notes = table(\"notes.csv\") { note: key, text: text(language = en) }\n\
+             extract words = notes.text |> tokenize |> word2vec(dim = 16, min_count = 1)\n\
+             fuse story = neural { words |> dense(8) |> relu |> mean }",
+        "col<notes, vector[8]>",
+    ),
+]);
 
 impl Stage for Dense {
     fn signature(&self) -> &'static Signature {

@@ -19,11 +19,15 @@ static SIGNATURE: Signature = Signature::new(Group::Fuse, "dropout", activation:
          otherwise changes nothing.",
     )
     .reference("torch.nn.Dropout; Srivastava et al. 2014")
-    .examples(&[Example::new(
-        "It acts while a train learns, not when it is read.",
-        "neural { [[1, 2]] |> dropout(30%) }",
-        "[[1, 2]]",
-    )]);
+    .examples(&[
+        Example::new(
+            "It acts while a train learns, not when it is read.",
+            "neural { [[1, 2]] |> dropout(30%) }",
+            "[[1, 2]]",
+        ),
+        Example::new("Place by place.", "neural { map([[1, 2]]) |> dropout |> flatten }", "[[1, 2]]"),
+        Example::new("Step by step.", "neural { sequence([[[1], [3]]]) |> dropout |> mean }", "[[2]]"),
+    ]);
 
 impl Stage for Dropout {
     fn signature(&self) -> &'static Signature {

@@ -18,39 +18,44 @@ const WORDS: Arg<usize> = Arg::int("words").default(Literal::Int(5000)).range(1.
      one.",
 );
 
-static SIGNATURE: Signature =
-    Signature::new(
-        Group::Fuse,
-        "embedding",
-        &[
-            "col<d, category> -> col<d, vector[n]>",
-            "table -> col<d, vector[n]>",
-            "col<d, tokens> -> col<d, sequence[_, n]>",
-        ],
-    )
-        .args(&[N.spec(), WORDS.spec()])
-        .weights()
-        .infer(rows)
-        .doc(
-            "A vector of n learned numbers for each row of a table, or for each value of a category, ref or \
+static SIGNATURE: Signature = Signature::new(
+    Group::Fuse,
+    "embedding",
+    &[
+        "col<d, category> -> col<d, vector[n]>",
+        "table -> col<d, vector[n]>",
+        "col<d, tokens> -> col<d, sequence[_, n]>",
+    ],
+)
+.args(&[N.spec(), WORDS.spec()])
+.weights()
+.infer(rows)
+.doc(
+    "A vector of n learned numbers for each row of a table, or for each value of a category, ref or \
          key column. They start normal, with a deviation of 0.1. Rows that no training row leads to have \
          zeros when the network is read.",
-        )
-        .reference("torch.nn.Embedding")
-        .examples(&[
-            Example::new(
-                "A vector a film.",
-                "source films = table(\"films.csv\") { film: key }\n\
+)
+.reference("torch.nn.Embedding")
+.examples(&[
+    Example::new(
+        "A vector a film.",
+        "source films = table(\"films.csv\") { film: key }\n\
              fuse item = neural { embedding(films, 32) }",
-                "col<films, vector[32]>",
-            ),
-            Example::new(
-                "A vector a genre, read at each film.",
-                "source films = table(\"films.csv\") { film: key, genre: category }\n\
+        "col<films, vector[32]>",
+    ),
+    Example::new(
+        "A vector a genre, read at each film.",
+        "source films = table(\"films.csv\") { film: key, genre: category }\n\
              fuse mood = neural { embedding(films.genre, 8) |> dropout(20%) }",
-                "col<films, vector[8]>",
-            ),
-        ]);
+        "col<films, vector[8]>",
+    ),
+    Example::new(
+        "A vector a word.",
+        "source notes = table(\"notes.csv\") { note: key, text: text(language = en) }\n\
+             fuse story = neural { notes.text |> tokenize |> embedding(8, words = 1000) |> lstm(16) }",
+        "col<notes, vector[16]>",
+    ),
+]);
 
 /// A vector for each value of the column, read at the column's rows; or one for each row of a table.
 fn rows(call: &mut Inference<'_, '_>) -> Option<Type> {

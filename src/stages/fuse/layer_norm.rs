@@ -18,11 +18,18 @@ static SIGNATURE: Signature = Signature::new(Group::Fuse, "layer_norm", &["col<d
     .weights()
     .doc("(x − mean) / √(variance + ε) · g + c over the vector, or each step of a sequence, with learned g (from 1) and c (from 0).")
     .reference("torch.nn.LayerNorm; Ba, Kiros, Hinton 2016")
-    .examples(&[Example::new(
-        "Mean 0 and deviation 1 within each row, before anything is learned.",
-        "neural { [[1, 3, 5, 7]] |> layer_norm }",
-        "[[-1.34164, -0.44721, 0.44721, 1.34164]]",
-    )]);
+    .examples(&[
+        Example::new(
+            "Mean 0 and deviation 1 within each row, before anything is learned.",
+            "neural { [[1, 3, 5, 7]] |> layer_norm }",
+            "[[-1.34164, -0.44721, 0.44721, 1.34164]]",
+        ),
+        Example::new(
+            "Within each step.",
+            "neural { sequence([[[1, 3, 5, 7], [2, 6, 10, 14]]]) |> layer_norm |> mean }",
+            "[[-1.34164, -0.44721, 0.44721, 1.34164]]",
+        ),
+    ]);
 
 impl Stage for LayerNorm {
     fn signature(&self) -> &'static Signature {

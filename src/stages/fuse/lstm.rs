@@ -22,7 +22,7 @@ static SIGNATURE: Signature = Signature::new(Group::Fuse, "lstm", &["col<d, sequ
     .examples(&[Example::new(
         "The words of a text, one after the other.",
         "source notes = table(\"notes.csv\") { note: key, text: text(language = en) }\n\
-             extract words = notes.text |> tokenize |> word2vec(dim = 16)\n\
+             extract words = notes.text |> tokenize |> word2vec(dim = 16, min_count = 1)\n\
              fuse story = neural { words |> lstm(32) }",
         "col<notes, vector[32]>",
     )]);

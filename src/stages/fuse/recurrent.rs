@@ -7,9 +7,9 @@ use mmf_lang::infer::Inference;
 use mmf_lang::types::{Elem, Size, Type};
 
 pub(crate) const UNITS: Arg<usize> = Arg::int("units").range(1.0, 1e5).doc("Numbers of the state.");
-pub(crate) const STATES: Arg<String> = Arg::words("states", &["last", "all"]).default(Literal::Word("last")).doc(
-    "`last`: the state after a row's last step, a vector. `all`: the state after each step, a sequence.",
-);
+pub(crate) const STATES: Arg<String> = Arg::words("states", &["last", "all"])
+    .default(Literal::Word("last"))
+    .doc("`last`: the state after a row's last step, a vector. `all`: the state after each step, a sequence.");
 
 /// A layer's kind.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,11 @@ pub(crate) struct Relu;
 static SIGNATURE: Signature = Signature::new(Group::Fuse, "relu", activation::NUMBERS)
     .doc("max(x, 0), number by number.")
     .reference("torch.nn.ReLU")
-    .examples(&[Example::new("What is negative becomes 0.", "neural { [[-1, 0.5]] |> relu }", "[[0, 0.5]]")]);
+    .examples(&[
+        Example::new("What is negative becomes 0.", "neural { [[-1, 0.5]] |> relu }", "[[0, 0.5]]"),
+        Example::new("Place by place.", "neural { map([[-1, 0.5]]) |> relu |> flatten }", "[[0, 0.5]]"),
+        Example::new("Step by step.", "neural { sequence([[[-1], [1]]]) |> relu |> mean }", "[[0.5]]"),
+    ]);
 
 impl Stage for Relu {
     fn signature(&self) -> &'static Signature {

@@ -42,7 +42,7 @@ static SIGNATURE: Signature =
         .examples(&[Example::new(
             "The words of a text, each in the light of the others.",
             "source notes = table(\"notes.csv\") { note: key, text: text(language = en) }\n\
-             extract words = notes.text |> tokenize |> word2vec(dim = 16)\n\
+             extract words = notes.text |> tokenize |> word2vec(dim = 16, min_count = 1)\n\
              fuse story = neural { words |> self_attention(heads = 2, positions = waves) |> mean }",
             "col<notes, vector[16]>",
         )]);
@@ -104,11 +104,14 @@ impl Stage for SelfAttention {
                 _ => {}
             }
             let init = Init::Uniform { fan_in: width };
-            let weights = [network.parameter("w", &[width, 3 * width], init), network.parameter("b", &[3 * width], init)];
-            let asked = each_step(network, &input, |network, x| network.apply(Op::Dense(Activation::None), &[x], &weights))?;
+            let weights =
+                [network.parameter("w", &[width, 3 * width], init), network.parameter("b", &[3 * width], init)];
+            let asked =
+                each_step(network, &input, |network, x| network.apply(Op::Dense(Activation::None), &[x], &weights))?;
             let op = Op::Attention { heads: call.args.get(HEADS), causal: call.args.get(CAUSAL) };
             let seen = network.apply(op, &[&asked], &[])?;
-            let weights = [network.parameter("w_out", &[width, width], init), network.parameter("b_out", &[width], init)];
+            let weights =
+                [network.parameter("w_out", &[width, width], init), network.parameter("b_out", &[width], init)];
             each_step(network, &seen, |network, x| network.apply(Op::Dense(Activation::None), &[x], &weights))
         })
     }

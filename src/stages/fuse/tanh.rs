@@ -11,7 +11,11 @@ pub(crate) struct Tanh;
 static SIGNATURE: Signature = Signature::new(Group::Fuse, "tanh", activation::NUMBERS)
     .doc("tanh x, number by number.")
     .reference("torch.nn.Tanh")
-    .examples(&[Example::new("Between -1 and 1.", "neural { [[0, 1]] |> tanh }", "[[0, 0.76159]]")]);
+    .examples(&[
+        Example::new("Between -1 and 1.", "neural { [[0, 1]] |> tanh }", "[[0, 0.76159]]"),
+        Example::new("Place by place.", "neural { map([[0, 1]]) |> tanh |> flatten }", "[[0, 0.76159]]"),
+        Example::new("Step by step.", "neural { sequence([[[1], [-1]]]) |> tanh |> mean }", "[[0]]"),
+    ]);
 
 impl Stage for Tanh {
     fn signature(&self) -> &'static Signature {

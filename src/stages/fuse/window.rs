@@ -6,9 +6,9 @@ use mmf_lang::infer::Inference;
 use mmf_lang::say;
 use mmf_lang::types::{Elem, Size, Type};
 
-pub(crate) const STRIDE: Arg<Option<Vec<usize>>> = Arg::some_sizes("stride", 2).range(1.0, 4096.0).doc(
-    "How far the window is moved, down and across. Left out: 1x1 for `conv`, the window's own size for pooling.",
-);
+pub(crate) const STRIDE: Arg<Option<Vec<usize>>> = Arg::some_sizes("stride", 2)
+    .range(1.0, 4096.0)
+    .doc("How far the window is moved, down and across. Left out: 1x1 for `conv`, the window's own size for pooling.");
 pub(crate) const PADDING: Arg<Vec<usize>> = Arg::sizes("padding", 2)
     .default(Literal::Sizes(&[0, 0]))
     .range(0.0, 4096.0)
@@ -43,9 +43,7 @@ pub(crate) fn places(call: &mut Inference<'_, '_>, window: Window, kernel: &str,
         return call.out(Elem::Map([Size::Unknown, Size::Unknown, channels]));
     };
     match window.places([h as usize, w as usize]) {
-        Some([down, across]) => {
-            call.out(Elem::Map([Size::Known(down as u64), Size::Known(across as u64), channels]))
-        }
+        Some([down, across]) => call.out(Elem::Map([Size::Known(down as u64), Size::Known(across as u64), channels])),
         None => {
             let [down, across] = window.kernel;
             let span = call.arg_span(kernel);

@@ -45,7 +45,7 @@ static SIGNATURE: Signature = Signature::new(Group::Train, "bpr", &["-> loss"])
              source users = table(\"users.csv\") { user: key }\n\
              source likes = table(\"likes.csv\") { user: ref(users), film: ref(films), at: time(unix) }\n\
              prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)\n\
-             fuse who = neural { embedding(users, 16) }\n\
+             fuse who  = neural { embedding(users, 16) }\n\
              fuse seen = neural { films.look |> dense(16) }\n\
              train taste = recommend(parts, user = user, item = film) {\n    \
              score = dot(who, embedding(film, 16) + seen)\n    \

@@ -3,7 +3,7 @@
 pub(crate) mod predictions;
 
 mod learn;
-mod network;
+pub(crate) mod network;
 mod recipe;
 mod space;
 mod supervised;

@@ -9,7 +9,7 @@ use mmf_data::values::{Sequences, Values};
 use mmf_lang::say;
 
 /// A column, ready to be read row by row.
-pub(super) struct Leaf<'p> {
+pub(crate) struct Leaf<'p> {
     column: &'p Column,
     numbers: Numbers,
 }
@@ -30,7 +30,7 @@ enum Numbers {
 }
 
 impl<'p> Leaf<'p> {
-    pub(super) fn new(column: &'p Column) -> Result<Self> {
+    pub(crate) fn new(column: &'p Column) -> Result<Self> {
         let shape = |[height, width, channels]: [usize; 3]| Numbers::Shaped { dims: vec![height, width, channels] };
         let numbers = match &column.values {
             Values::Maps(maps) => maps.first().map_or(Numbers::Other, |m| shape([m.height, m.width, m.channels])),
@@ -50,7 +50,7 @@ impl<'p> Leaf<'p> {
         self.column.rows.place(row).is_some_and(|place| !self.column.is_missing(place))
     }
 
-    pub(super) fn read(&self, network: &mut dyn Network, rows: &[u32]) -> Result<Var> {
+    pub(crate) fn read(&self, network: &mut dyn Network, rows: &[u32]) -> Result<Var> {
         if let Numbers::Steps(sequences) = &self.numbers {
             return self.steps(network, sequences, rows);
         }

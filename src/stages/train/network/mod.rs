@@ -4,7 +4,7 @@
 
 mod demand;
 mod freeze;
-mod leaf;
+pub(crate) mod leaf;
 
 use std::sync::Arc;
 
