@@ -51,6 +51,12 @@ fuse a = films.look + (looks.gaze |> fill(zero))
 train t = regress(parts, label = age) { output = a |> dense(1), epochs = 1 }
 metric m = t on parts.test { mae }
 "#,
+    // E0303: a layer that nobody trains.
+    r#"
+extract bent = films.look |> relu
+train t = regress(parts, label = age) { output = bent |> min_max(fit = parts.train) |> dense(1), epochs = 1 }
+metric m = t on parts.test { mae }
+"#,
     // E0306.
     r#"
 prepare old = films |> where(genre > 3)

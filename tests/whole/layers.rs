@@ -43,7 +43,7 @@ fn bars() -> Place {
         "world.txt",
         "source bars = table(\"bars.csv\") { id: key, lies: bool, bar: image(\"bars/{id}.pgm\") }\n\
          prepare parts = bars |> split(stratify = lies, train = 70%, test = 30%)\n\
-         extract bar = bars.bar |> resize(10x10) |> gray\n\
+         extract shape = bars.bar |> resize(10x10) |> gray\n\
          train t = classify(parts, label = lies) {\n\
          output = OUTPUT |> dense(1) |> sigmoid\n optimizer = adam(lr = 2e-2)\n epochs = 12\n batch = 16\n }\n\
          metric quality = t on parts.test { accuracy }\n",
@@ -54,12 +54,12 @@ fn bars() -> Place {
 #[test]
 fn a_convolution_finds_a_pattern_wherever_it_stands() {
     let place = bars();
-    let seen = accuracy(&place, "bar |> conv(4, kernel = 3x3) |> relu |> max_pool(8x8) |> flatten");
+    let seen = accuracy(&place, "shape |> conv(4, kernel = 3x3) |> relu |> max_pool(8x8) |> flatten");
     assert!(seen > 0.95, "{seen}");
     // The points alone do not tell: each place is as often lit by either.
-    let flat = accuracy(&place, "bar |> flatten");
+    let flat = accuracy(&place, "shape |> flatten");
     assert!(flat < 0.8, "{flat}");
-    let normed = accuracy(&place, "bar |> conv(4, kernel = 3x3) |> batch_norm |> relu |> max_pool(8x8) |> flatten");
+    let normed = accuracy(&place, "shape |> conv(4, kernel = 3x3) |> batch_norm |> relu |> max_pool(8x8) |> flatten");
     assert!(normed > 0.9, "{normed}");
 }
 
