@@ -80,6 +80,17 @@ fn fusion_helps_in_the_quickstart() {
     assert!(picture > 0.5 && text > 0.8 && table > 0.3, "{picture} {text} {table}");
 }
 
+/// The article's layers tell people from the rest: a fifth of the rows are people.
+#[test]
+fn the_article_runs() {
+    let place = Place::new();
+    on(&place, &["check", "--strict"], "pipelines/article.mmf").ends(0);
+    on(&place, &["run"], "pipelines/article.mmf").ends(0);
+    let latest = place.path("runs/latest");
+    let (accuracy, recall) = (metric(&latest, "quality.accuracy"), metric(&latest, "quality.recall"));
+    assert!(accuracy > 0.93 && recall > 0.8, "{accuracy} {recall}");
+}
+
 #[test]
 fn digits_are_read() {
     let place = Place::new();
