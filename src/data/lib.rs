@@ -4,6 +4,7 @@ pub mod arrays;
 pub mod codes;
 pub mod error;
 pub mod network;
+pub mod past;
 pub mod picture;
 pub mod plan;
 pub mod resize;

@@ -196,6 +196,10 @@ pub trait Network {
     /// are each row's. Padding is zero.
     fn lookup_steps(&mut self, table: Parameter, index: &[u32], lengths: &[u32], steps: usize) -> Result<Var>;
 
+    /// Returns rows of a value as sequences `[steps, width]`, as [`Network::lookup_steps`] does those of a table; their gradients are
+    /// added back.
+    fn gather_steps(&mut self, value: &Var, index: &[u32], lengths: &[u32], steps: usize) -> Result<Var>;
+
     /// Applies an operation. Shapes that do not fit are an error, never a panic.
     fn apply(&mut self, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var>;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mmf_lang::args::Args;
 
+use crate::past::Past;
 use crate::stage::Stage;
 use crate::table::Column;
 
@@ -22,6 +23,17 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct PlanDomain {
     pub total: usize,
+    /// The rows in which pairs were met, where `recommend` reads them: more are numbered from `total`, a user now each.
+    pub now: Option<Now>,
+}
+
+/// Where the occasions begin at which users are ranked for a part.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Now {
+    pub validation: usize,
+    pub test: usize,
+    /// Count of all occasions, the rows among them.
+    pub occasions: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +72,10 @@ pub enum Link {
     User,
     /// The item of a task's row.
     Item,
+    /// The row of the split's table that a pair was met in; when users are ranked, the user now.
+    Occasion,
+    /// From an occasion to all rows before it, for a stage that takes them as steps. It is the first link of its edge.
+    Past(Arc<Past>),
     /// A ref column: the number of the row led to, by the number of the row; `u32::MAX` where there is none.
     Map(Arc<Vec<u32>>),
 }

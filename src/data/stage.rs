@@ -90,6 +90,11 @@ pub enum Body {
     /// Columns and the links that lead across, in: a column of the other rows, out.
     Across(fn(&Context, &Args, &[Value], &Crossing) -> Result<Column>),
     Joint(fn(&JointCall<'_>, &mut dyn Network, &[Var]) -> Result<Var>),
+    /// A part of a network that takes the rows before its own as steps.
+    Recall {
+        past: fn(&Args) -> Result<Recall>,
+        joint: fn(&JointCall<'_>, &mut dyn Network, &[Var]) -> Result<Var>,
+    },
     Train(&'static dyn Train),
     Metric(Metric),
     Recipe,
@@ -107,7 +112,7 @@ impl Body {
             Body::FitTable { .. } => BodyKind::FitTable,
             Body::Split(_) => BodyKind::Split,
             Body::Across(_) => BodyKind::Across,
-            Body::Joint(_) => BodyKind::Joint,
+            Body::Joint(_) | Body::Recall { .. } => BodyKind::Joint,
             Body::Train(_) => BodyKind::Train,
             Body::Metric(_) => BodyKind::Metric,
             Body::Recipe => BodyKind::Recipe,
@@ -127,6 +132,14 @@ pub struct Crossing {
     pub rows: Rows,
 }
 
+/// By which inputs a stage knows which rows came before, and how many of them count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recall {
+    pub by: usize,
+    pub order: usize,
+    pub last: usize,
+}
+
 /// What a joint stage sees of its place in a step.
 pub struct JointCall<'a> {
     pub args: &'a Args,
@@ -136,6 +149,15 @@ pub struct JointCall<'a> {
     pub total: usize,
     /// For stages that embed a column of the task's rows: the values' vocabulary is the domain; else empty.
     pub trained: Option<&'a [bool]>,
+    /// For stages that read what came before (`history`): how many steps each row has, and for each step, row after row, its place in
+    /// the first input.
+    pub steps: Option<Steps<'a>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Steps<'a> {
+    pub lengths: &'a [u32],
+    pub places: &'a [u32],
 }
 
 /// Trains and predicts. Plans hold the network; predictions are what metrics read.

@@ -1,18 +1,20 @@
 //! The joint stages beneath a train, taken out of the graph as the plan of one network.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
-use mmf_data::plan::{Edge, Link, Plan, PlanDomain, PlanKind, PlanNode};
-use mmf_data::stage::{Given, TrainCall};
-use mmf_data::table::Value;
+use mmf_data::past::Past;
+use mmf_data::plan::{Edge, Link, Now, Plan, PlanDomain, PlanKind, PlanNode};
+use mmf_data::stage::{Body, Given, TrainCall};
+use mmf_data::table::{Rows, Split, Value};
 use mmf_data::values::Values;
 use mmf_lang::args::{ArgValue, Args};
-use mmf_lang::graph::{DomainKind, Graph, Link as GraphLink, NodeId, NodeKind};
-use mmf_lang::types::{DomainId, Elem, Type};
+use mmf_lang::graph::{DomainKind, Graph, Link as GraphLink, Node, NodeId, NodeKind};
+use mmf_lang::types::{DomainId, Elem, Part, Type};
 
-use crate::key;
+use crate::key::{self, Lookup};
 use crate::layout::{domain, elem, is_plan};
 use crate::region;
 use crate::store::{Digest, Hasher};
@@ -31,6 +33,7 @@ struct Wiring {
     by_node: BTreeMap<NodeId, usize>,
     /// Counts layers, which have random streams of their own.
     places: u64,
+    lookup: Lookup,
 }
 
 struct Wire {
@@ -39,6 +42,16 @@ struct Wire {
     domain: usize,
     /// `None` for a leaf.
     inputs: Option<Vec<Way>>,
+    /// Of a history, what it reads the past by.
+    past: Option<Before>,
+}
+
+/// The columns that say which rows came before.
+#[derive(Clone, Copy)]
+struct Before {
+    by: NodeId,
+    order: NodeId,
+    last: usize,
 }
 
 #[derive(Clone)]
@@ -51,11 +64,12 @@ struct Way {
 enum Turn {
     User,
     Item,
+    Occasion,
     Column(NodeId),
 }
 
 impl Wiring {
-    fn new(graph: &Graph, train: NodeId) -> Result<Wiring> {
+    fn new(graph: &Graph, train: NodeId, lookup: Lookup) -> Result<Wiring> {
         let node = graph.node(train);
         let NodeKind::Stage { args, .. } = &node.kind else { return Err(Error::bug("a train that is no stage")) };
         let mut wiring = Wiring {
@@ -66,6 +80,7 @@ impl Wiring {
             fields: Vec::new(),
             by_node: BTreeMap::new(),
             places: 0,
+            lookup,
         };
         let mut named = Vec::new();
         for (name, value) in &args.0 {
@@ -101,6 +116,7 @@ impl Wiring {
                 via.push(match link {
                     GraphLink::User => Turn::User,
                     GraphLink::Item => Turn::Item,
+                    GraphLink::Occasion => Turn::Occasion,
                     GraphLink::Input(at) => {
                         Turn::Column(*node.inputs.get(*at).ok_or_else(|| Error::bug("a link names no input"))?)
                     }
@@ -109,8 +125,7 @@ impl Wiring {
             id = *node.inputs.first().ok_or_else(|| Error::bug("a read of nothing"))?;
         }
         let at = self.add(graph, id)?;
-        let paired = graph.domains.get(self.domains[self.nodes[at].domain].0 as usize).map(|d| &d.kind)
-            == Some(&DomainKind::Pairs);
+        let paired = is_pairs(graph, self.domains[self.nodes[at].domain]);
         if is_plan(graph.node(id)) && !paired {
             for name in names {
                 if !self.fields.iter().any(|(n, _)| *n == name) {
@@ -129,9 +144,12 @@ impl Wiring {
         let root = domain(node).map(|d| graph.root(d)).ok_or_else(|| Error::bug("a network reads what has no rows"))?;
         let mut inputs = None;
         let mut place = 0;
+        let mut past = None;
         if is_plan(node) {
+            past = before(node, self.lookup)?;
+            let read = if past.is_some() { &node.inputs[..1] } else { &node.inputs };
             let mut ways = Vec::new();
-            for &input in &node.inputs {
+            for &input in read {
                 if matches!(graph.node(input).ty, Type::Column(_)) {
                     ways.push(self.way(graph, input)?);
                 }
@@ -144,10 +162,19 @@ impl Wiring {
             self.domains.push(root);
             self.domains.len() - 1
         });
-        self.nodes.push(Wire { node: id, place, domain, inputs });
+        self.nodes.push(Wire { node: id, place, domain, inputs, past });
         self.by_node.insert(id, self.nodes.len() - 1);
         Ok(self.nodes.len() - 1)
     }
+}
+
+/// Returns what a node reads the past by, where it does.
+fn before(node: &Node, lookup: Lookup) -> Result<Option<Before>> {
+    let NodeKind::Stage { stage, alternative, args, .. } = &node.kind else { return Ok(None) };
+    let Some(Body::Recall { past, .. }) = lookup(stage).map(|stage| stage.body(*alternative)) else { return Ok(None) };
+    let recall = past(args)?;
+    let input = |at: usize| node.inputs.get(at).copied().ok_or_else(|| Error::bug("an argument names no input"));
+    Ok(Some(Before { by: input(recall.by)?, order: input(recall.order)?, last: recall.last }))
 }
 
 /// Finds the inputs that arguments hold, with the names that a train knows them by.
@@ -165,6 +192,10 @@ fn outputs(name: &str, value: &ArgValue, into: &mut Vec<(String, usize)>) {
     }
 }
 
+fn is_pairs(graph: &Graph, id: DomainId) -> bool {
+    graph.domains.get(id.0 as usize).is_some_and(|d| matches!(d.kind, DomainKind::Pairs { .. }))
+}
+
 /// Returns the rows that a train's outputs live on: pairs, where it scores pairs; else those of its split.
 fn task_domain(graph: &Graph, train: NodeId) -> Result<DomainId> {
     let mut stack = graph.node(train).inputs.clone();
@@ -175,7 +206,7 @@ fn task_domain(graph: &Graph, train: NodeId) -> Result<DomainId> {
             continue;
         }
         if let Some(d) = domain(node)
-            && graph.domains.get(d.0 as usize).is_some_and(|d| d.kind == DomainKind::Pairs)
+            && is_pairs(graph, d)
         {
             return Ok(d);
         }
@@ -186,8 +217,8 @@ fn task_domain(graph: &Graph, train: NodeId) -> Result<DomainId> {
 }
 
 /// Returns the name by which a train keeps a field: its place in the network, so that a renaming changes no byte.
-pub(crate) fn field(graph: &Graph, train: NodeId, name: &str) -> Option<String> {
-    let wiring = Wiring::new(graph, train).ok()?;
+pub(crate) fn field(work: &Work<'_>, train: NodeId, name: &str) -> Option<String> {
+    let wiring = Wiring::new(work.graph, train, work.lookup).ok()?;
     wiring.fields.iter().find(|(n, _)| n == name).map(|(_, at)| at.to_string())
 }
 
@@ -195,7 +226,7 @@ pub(crate) fn field(graph: &Graph, train: NodeId, name: &str) -> Option<String> 
 /// them is not known.
 pub(crate) fn feed(hasher: &mut Hasher, work: &Work<'_>, train: NodeId) -> Result<Option<()>> {
     let graph = work.graph;
-    let wiring = Wiring::new(graph, train)?;
+    let wiring = Wiring::new(graph, train, work.lookup)?;
     let split = *graph.node(train).inputs.first().ok_or_else(|| Error::bug("a train without a split"))?;
     let Some(split) = work.outline(split) else { return Ok(None) };
     // Of the split, the columns that the train names, in each of its parts: they know their rows.
@@ -235,6 +266,10 @@ pub(crate) fn feed(hasher: &mut Hasher, work: &Work<'_>, train: NodeId) -> Resul
                         return Ok(None);
                     }
                 }
+                if let Some(Before { by, order, .. }) = wire.past {
+                    let (Some(by), Some(order)) = (work.outline(by), work.outline(order)) else { return Ok(None) };
+                    hasher.text("past").digest(&by.digest).digest(&order.digest);
+                }
             }
             _ => {
                 let Some(outline) = work.outline(wire.node) else { return Ok(None) };
@@ -265,6 +300,7 @@ fn feed_way(hasher: &mut Hasher, work: &Work<'_>, way: &Way) -> Option<()> {
         match turn {
             Turn::User => hasher.text("user"),
             Turn::Item => hasher.text("item"),
+            Turn::Occasion => hasher.text("occasion"),
             Turn::Column(id) => hasher.digest(&work.outline(*id)?.digest),
         };
     }
@@ -297,7 +333,7 @@ fn columns(train: &NodeKind) -> Vec<String> {
 /// Reads all that a train works on.
 pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
     let graph = work.graph;
-    let wiring = Wiring::new(graph, train)?;
+    let wiring = Wiring::new(graph, train, work.lookup)?;
     let inputs = &graph.node(train).inputs;
     let mut split = work.value(*inputs.first().ok_or_else(|| Error::bug("a train without a split"))?)?.split()?.clone();
     let named = columns(&graph.node(train).kind);
@@ -318,6 +354,7 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
         maps.entry(id).or_insert(map);
     }
     let mut kinds = Vec::new();
+    let mut now: Vec<Option<Now>> = vec![None; wiring.domains.len()];
     for wire in &wiring.nodes {
         let node = work.node(wire.node);
         kinds.push(match (&wire.inputs, &node.kind) {
@@ -327,11 +364,18 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
                         totals.insert(graph.root(t.domain), work.value(input)?.table()?.rows.total);
                     }
                 }
+                let mut inputs: Vec<Edge> = inputs.iter().map(|way| edge(way, &maps)).collect();
+                if let (Some(before), Some(input), Some(way)) = (wire.past, inputs.first_mut(), wired(wire)) {
+                    let (past, known) = past(work, &wiring, (before, way), &split)?;
+                    tell(work, before.by, &work.column(before.by)?, &mut totals);
+                    now[wire.domain] = known;
+                    input.via.insert(0, Link::Past(past));
+                }
                 PlanKind::Stage {
                     stage: work.stage(stage)?,
                     alternative: *alternative,
                     args: work.counted(node, args)?,
-                    inputs: inputs.iter().map(|way| edge(way, &maps)).collect(),
+                    inputs,
                 }
             }
             _ => {
@@ -362,7 +406,7 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
         let total = if at == 0 { Some(split.table.rows.total) } else { totals.get(root).copied() };
         let known = graph.domains.get(root.0 as usize).and_then(|d| d.rows).map(|n| n as usize);
         let total = total.or(known).ok_or_else(|| Error::bug("a network lives on rows that nobody counted"))?;
-        plan.domains.push(PlanDomain { total });
+        plan.domains.push(PlanDomain { total, now: now[at] });
     }
     plan.outputs = wiring.outputs.iter().map(|(name, way)| (name.clone(), edge(way, &maps))).collect();
     let mut fields: Vec<usize> = wiring.fields.iter().map(|(_, at)| *at).collect();
@@ -370,6 +414,57 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
     fields.dedup();
     plan.fields = fields.into_iter().map(|at| (at.to_string(), at)).collect();
     Ok(TrainCall { split, plan, tables, measures: work.options.measures })
+}
+
+fn wired(wire: &Wire) -> Option<&Way> {
+    wire.inputs.as_ref()?.first()
+}
+
+/// Returns which rows came before which; where pairs are ranked, also before each user's now.
+fn past(
+    work: &Work<'_>,
+    wiring: &Wiring,
+    (before, way): (Before, &Way),
+    split: &Split,
+) -> Result<(Arc<Past>, Option<Now>)> {
+    let (by, order) = (work.column(before.by)?, work.column(before.order)?);
+    // Rows of one moment stand in the order of what they lead to, or of the numbers that are read; never of their places.
+    let along = way.via.iter().find_map(|turn| match turn {
+        Turn::Column(id) => Some(*id),
+        _ => None,
+    });
+    let told = match along {
+        Some(id) => Some(id),
+        None => wiring.nodes[way.node].inputs.is_none().then_some(wiring.nodes[way.node].node),
+    };
+    let told = told.map(|id| work.column(id)?.restrict(&by.rows)).transpose()?;
+    let tie = |a: usize, b: usize| match told.as_ref().map(|column| &column.values) {
+        Some(Values::Code { codes, names }) => {
+            let name = |at: usize| names.names().get(codes[at] as usize);
+            name(a).cmp(&name(b))
+        }
+        Some(values) => match values.as_vectors() {
+            Ok((width, numbers)) => {
+                let own = |at: usize| numbers[at * width..][..width].iter();
+                own(a).zip(own(b)).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+            }
+            Err(_) => Ordering::Equal,
+        },
+        None => Ordering::Equal,
+    };
+    let mut past = Past::new(&by, &order, before.last, &tie)?;
+    if !is_pairs(work.graph, wiring.domains[0]) {
+        return Ok((Arc::new(past), None));
+    }
+    let mut now = |part: Part| {
+        let parts = |earlier: bool| -> Vec<&Rows> {
+            split.parts.iter().filter(|(p, _)| (*p < part) == earlier).map(|(_, rows)| rows).collect()
+        };
+        past.now(&parts(true), &parts(false))
+    };
+    let (validation, test) = (now(Part::Validation), now(Part::Test));
+    let now = Now { validation, test, occasions: past.occasions() };
+    Ok((Arc::new(past), Some(now)))
 }
 
 /// Notes the counts of rows that a column tells: of its own rows, and of those that it names.
@@ -399,6 +494,7 @@ fn edge(way: &Way, maps: &BTreeMap<NodeId, Arc<Vec<u32>>>) -> Edge {
     let via = way.via.iter().filter_map(|turn| match turn {
         Turn::User => Some(Link::User),
         Turn::Item => Some(Link::Item),
+        Turn::Occasion => Some(Link::Occasion),
         Turn::Column(id) => maps.get(id).cloned().map(Link::Map),
     });
     Edge { node: way.node, via: via.collect() }

@@ -226,7 +226,7 @@ impl<'a> Work<'a> {
             NodeKind::Field(name) => {
                 let train = self.outline(node.inputs[0])?;
                 let mut hasher = Hasher::new("field");
-                hasher.digest(&train.digest).text(&network::field(self.graph, node.inputs[0], name)?);
+                hasher.digest(&train.digest).text(&network::field(self, node.inputs[0], name)?);
                 Some(Outline::leaf(hasher.finish(), 0))
             }
             NodeKind::Read(links) => {
@@ -302,7 +302,7 @@ impl<'a> Work<'a> {
             }
             NodeKind::Field(name) => {
                 let train = self.value(first()?)?;
-                let field = network::field(self.graph, first()?, name)
+                let field = network::field(self, first()?, name)
                     .ok_or_else(|| Error::bug(format!("a train has no field `{name}`")))?;
                 field_column(train.state()?, &field)
             }

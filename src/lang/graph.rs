@@ -1,13 +1,13 @@
 //! The checked graph: what the engine plans and runs. A `petgraph` DAG, arrows from what is read to what reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::args::Args;
 use crate::signature::BodyKind;
 use crate::span::Span;
-use crate::types::{DomainId, Part, Task, Type};
+use crate::types::{DomainId, Part, SourceColumn, Task, Type};
 
 pub type NodeId = NodeIndex<u32>;
 
@@ -48,8 +48,12 @@ pub enum DomainKind {
     Part(DomainId),
     /// The values of a category column.
     Values { source: String, column: String },
-    /// Pairs of a user and an item: the rows that a recommender scores.
-    Pairs,
+    /// Pairs of a user and an item, met in rows of a split's table: what a recommender scores.
+    Pairs {
+        met: DomainId,
+        /// The source columns that say who the user is.
+        user: BTreeSet<SourceColumn>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -102,6 +106,8 @@ pub enum Link {
     User,
     /// The item of a scored pair.
     Item,
+    /// The row that a scored pair was met in; in a ranking, its user now.
+    Occasion,
 }
 
 /// Which rows a fitted stage learns from.

@@ -159,6 +159,12 @@ impl Inference<'_, '_> {
         }
     }
 
+    /// Reads an input at the rows of `wanted`; `None` where there is no way, which is reported.
+    pub fn read_input(&mut self, i: usize, wanted: DomainId, span: Span) -> Option<()> {
+        self.inputs[i] = self.checker.read_at(*self.inputs.get(i)?, wanted, span)?;
+        Some(())
+    }
+
     /// Reads a node along one arrow, at the rows of `from`.
     pub fn read_along(&mut self, node: NodeId, from: DomainId, arrow: &Arrow) -> NodeId {
         self.checker.read_along(node, from, std::slice::from_ref(arrow), self.span)

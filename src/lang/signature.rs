@@ -132,6 +132,12 @@ pub struct Signature {
     pub infer: Option<Infer>,
     /// It has weights of its own, so it may only stand where a network is trained.
     pub weights: bool,
+    /// Its `infer` finds the rows of a call, and reads the inputs at them.
+    pub placed: bool,
+    /// In a network its joint alternative is taken, also over what is ready before the training.
+    pub held_in_networks: bool,
+    /// Its joint alternative lets missing values by: where nothing is, it gives zeros, and they stay missing.
+    pub lets_missing_by: bool,
     pub block: BlockKind,
     /// What its numbers mean, where it ends a network.
     pub head: Head,
@@ -158,6 +164,9 @@ impl Signature {
             cost: "",
             infer: None,
             weights: false,
+            placed: false,
+            held_in_networks: false,
+            lets_missing_by: false,
             block: BlockKind::Settings,
             head: Head::Number,
             operator: None,
@@ -208,6 +217,21 @@ impl Signature {
 
     pub const fn weights(mut self) -> Self {
         self.weights = true;
+        self
+    }
+
+    pub const fn placed(mut self) -> Self {
+        self.placed = true;
+        self
+    }
+
+    pub const fn held_in_networks(mut self) -> Self {
+        self.held_in_networks = true;
+        self
+    }
+
+    pub const fn lets_missing_by(mut self) -> Self {
+        self.lets_missing_by = true;
         self
     }
 

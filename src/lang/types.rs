@@ -189,6 +189,21 @@ pub struct Marks {
     pub columns: BTreeSet<SourceColumn>,
     /// (c) an untrained network is inside.
     pub joint: bool,
+    /// The histories that it was computed from.
+    pub past: BTreeSet<Past>,
+}
+
+/// What a history reads: earlier rows of the same one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Past {
+    /// The rows.
+    pub domain: DomainId,
+    /// The source columns that say whose rows they are.
+    pub by: BTreeSet<SourceColumn>,
+    /// The source columns that say which row was earlier.
+    pub order: BTreeSet<SourceColumn>,
+    /// The node of the history.
+    pub node: u32,
 }
 
 impl Marks {
@@ -196,6 +211,7 @@ impl Marks {
         self.fits.extend(other.fits.iter().cloned());
         self.columns.extend(other.columns.iter().cloned());
         self.joint |= other.joint;
+        self.past.extend(other.past.iter().cloned());
     }
 }
 

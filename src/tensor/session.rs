@@ -325,6 +325,11 @@ impl Network for Session<'_> {
         ops::embedding::embedding_of_steps(self, table, index, lengths, steps)
     }
 
+    fn gather_steps(&mut self, value: &Var, index: &[u32], lengths: &[u32], steps: usize) -> Result<Var> {
+        self.check()?;
+        ops::gather::gather_steps(self, value, index, lengths, steps)
+    }
+
     fn apply(&mut self, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var> {
         self.check()?;
         ops::apply(self, op, inputs, parameters)

@@ -38,9 +38,11 @@ impl Checker<'_> {
                 inputs.iter().enumerate().all(|input| kind(input).is_some())
             };
             let said: Vec<usize> = (0..words.len()).filter(|&i| words[i] == word).collect();
-            let i = said.iter().copied().find(takes).or(said.first().copied()).unwrap_or(0);
-            let notation = notations.get(i)?.clone();
             let behind = inputs.iter().find(|(n, _)| self.untrained(*n)).map(|(_, place)| *place);
+            let suits = |i: &usize| behind.is_some() == (kinds.get(*i) == Some(&BodyKind::Joint));
+            let i = said.iter().copied().find(|i| suits(i) && takes(i));
+            let i = i.or_else(|| said.iter().copied().find(takes)).or(said.first().copied()).unwrap_or(0);
+            let notation = notations.get(i)?.clone();
             if let Some(place) = behind
                 && kinds.get(i) != Some(&BodyKind::Joint)
             {
@@ -65,7 +67,7 @@ impl Checker<'_> {
             return None;
         };
         let is_joint = |i: &&usize| kinds.get(**i) == Some(&BodyKind::Joint);
-        let chosen = if joint {
+        let chosen = if joint || (signature.held_in_networks && scope.network) {
             matching.iter().find(is_joint).copied()
         } else {
             matching.iter().find(|i| !is_joint(i)).copied().or(Some(first))

@@ -15,6 +15,8 @@ pub(crate) enum Reach {
     Along(Vec<Arrow>),
     /// Two ways or more.
     Many(Vec<Vec<Arrow>>),
+    /// The rows that the wanted pairs were met in.
+    Occasion,
     /// It has only some of the wanted rows.
     Whole,
     Never,
@@ -87,6 +89,7 @@ impl Checker<'_> {
         }
         let mut ways = self.ways(wanted, from);
         match ways.len() {
+            0 if self.met(wanted).is_some_and(|met| self.is_within(met, from)) => Reach::Occasion,
             0 if self.graph.root(wanted) == self.graph.root(from) => Reach::Whole,
             0 if !self.ways(wanted, self.graph.root(from)).is_empty() => Reach::Whole,
             0 => Reach::Never,
@@ -141,11 +144,75 @@ impl Checker<'_> {
         match self.reach(wanted, column.domain) {
             Reach::Here | Reach::Part => Some(node),
             Reach::Along(way) => Some(self.read_along(node, wanted, &way, span)),
+            Reach::Occasion if self.of_the_user(&column, wanted) && self.graph.dag[node].joint => {
+                let ty = Type::Column(ColumnType { domain: wanted, ..column });
+                let label = self.graph.dag[node].label.clone();
+                let kind = NodeKind::Read(vec![Link::Occasion]);
+                Some(self.add(Node { name: None, label, kind, inputs: vec![node], ty, span, joint: true, rows: None }))
+            }
+            Reach::Occasion if !column.marks.past.is_empty() => {
+                self.refuse_occasion(node, &column, wanted, span);
+                None
+            }
             other => {
                 self.report_rows(wanted, column.domain, &other, span, span);
                 None
             }
         }
+    }
+
+    /// Returns the rows that pairs were met in.
+    fn met(&self, pairs: DomainId) -> Option<DomainId> {
+        match self.domain(pairs).kind {
+            DomainKind::Pairs { met, .. } => Some(met),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a column of the rows that pairs were met in is the user's alone: it comes through histories of the user.
+    fn of_the_user(&self, column: &ColumnType, pairs: DomainId) -> bool {
+        let DomainKind::Pairs { user, .. } = &self.domain(pairs).kind else { return false };
+        let past = &column.marks.past;
+        column.marks.columns.is_empty() && !past.is_empty() && past.iter().all(|past| past.by == *user)
+    }
+
+    /// Refuses what hangs on a history, and is not known when users are ranked.
+    fn refuse_occasion(&mut self, node: NodeId, column: &ColumnType, pairs: DomainId, span: Span) {
+        let user = self.domain(pairs).arrows.first().map(|a| a.column.clone()).unwrap_or_default();
+        let d = Diagnostic::error(
+            "E0611",
+            span,
+            say!("this is not known when users are ranked", "为用户排序时并不知道此值"),
+        );
+        let other = column
+            .marks
+            .past
+            .iter()
+            .find(|past| !matches!(&self.domain(pairs).kind, DomainKind::Pairs { user, .. } if past.by == *user));
+        let d = if let Some(other) = other {
+            let by = other.by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let there = self.graph.dag[NodeId::new(other.node as usize)].span;
+            d.also(there, say!("a history by `{by}`", "按 `{by}` 的历史")).help(say!(
+                "in a score, a history belongs to the user: `by = … .{user}`",
+                "打分中的历史属于用户：`by = … .{user}`"
+            ))
+        } else if let Some(read) = column.marks.columns.first() {
+            d.here(say!(
+                "it also reads `{read}`, which a ranked pair has not",
+                "它还读取了 `{read}`，而待排序的配对没有该值"
+            ))
+            .help(say!(
+                "leave `{read}` out; what refs lead to from user and item can be read in the score itself",
+                "请去掉 `{read}`；由用户和物品经引用可达的列可直接在打分中读取"
+            ))
+        } else {
+            let there = self.graph.dag[node].span;
+            d.also(there, say!("it was computed before the training, row by row", "它在训练前已逐行算出")).help(say!(
+                "write the history in the network: `fuse … = neural {{ … |> history(…) }}`",
+                "请将 history 写入网络：`fuse … = neural {{ … |> history(…) }}`"
+            ))
+        };
+        self.report(d);
     }
 
     /// Returns the node read along arrows, at the rows that the first one leaves from.
@@ -218,7 +285,7 @@ impl Checker<'_> {
     /// Reports that rows of `from` cannot be read where rows of `wanted` are.
     pub(crate) fn report_rows(&mut self, wanted: DomainId, from: DomainId, reach: &Reach, here: Span, there: Span) {
         let (w, f) = (self.domain_name(wanted), self.domain_name(from));
-        let pairs = self.domain(wanted).kind == DomainKind::Pairs;
+        let pairs = self.met(wanted).is_some();
         let diagnostic = match reach {
             Reach::Many(ways) => {
                 let refs: Vec<String> = ways

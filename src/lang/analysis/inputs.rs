@@ -26,6 +26,13 @@ impl Checker<'_> {
         inputs: &[(NodeId, Span)],
         scope: &Scope,
     ) -> Option<DomainId> {
+        // What a user has met is read at the pairs, beside anything else.
+        if let Some(row) = &scope.row
+            && columns.iter().any(|&d| d != columns[0])
+            && columns.iter().any(|&d| matches!(self.reach(row.domain, d), Reach::Occasion))
+        {
+            return Some(row.domain);
+        }
         if let Some(d) = self.finest(columns) {
             return Some(d);
         }

@@ -8,7 +8,7 @@ use crate::graph::{Fit, NodeId, NodeKind};
 use crate::say;
 use crate::signature::BodyKind;
 use crate::span::Span;
-use crate::types::{ColumnType, DomainId, FitRows, Part, SplitType, Type};
+use crate::types::{ColumnType, DomainId, FitRows, Part, Past, SplitType, Type};
 
 /// A way that training rows reach a stage's rows.
 struct Candidate {
@@ -278,6 +278,9 @@ impl Checker<'_> {
             for fit in c.marks.fits.clone() {
                 self.check_fit_mark(&fit, split, *node, *place);
             }
+            for past in &c.marks.past {
+                self.check_past(past, split);
+            }
         }
     }
 
@@ -316,6 +319,45 @@ impl Checker<'_> {
             _ => d.help(say!("take the training part: `{mine}.train`", "请使用训练部分：`{mine}.train`")),
         };
         self.report(d);
+    }
+
+    /// Checks that a history sees no row of a later part: that the split is in its order, or keeps each one's rows together (R6).
+    fn check_past(&mut self, past: &Past, split: &SplitType) {
+        if self.graph.root(past.domain) != self.graph.root(split.table.domain) {
+            return;
+        }
+        let node = &self.graph.dag[NodeId::new(split.split as usize)];
+        let (label, there) = (node.label.clone(), node.span);
+        let NodeKind::Stage { args, .. } = &node.kind else { return };
+        let columns = |name: &str| {
+            let column = args.find(name).and_then(crate::args::ArgValue::as_text)?;
+            split.table.column(column).map(|c| c.marks.columns.clone())
+        };
+        let in_order = columns("by").is_some_and(|by| by == past.order);
+        let within = columns("per").is_none_or(|per| per == past.by);
+        if (in_order && within) || columns("group").is_some_and(|group| group == past.by) {
+            return;
+        }
+        let words = |columns: &BTreeSet<crate::types::SourceColumn>| {
+            columns.iter().next().map_or_else(String::new, |c| c.column.clone())
+        };
+        let (by, order) = (words(&past.by), words(&past.order));
+        let here = self.graph.dag[NodeId::new(past.node as usize)].span;
+        self.report(
+            Diagnostic::error(
+                "E0609",
+                here,
+                say!(
+                    "a training row's history may hold rows that `{label}` keeps for measuring",
+                    "训练行的历史可能包含 `{label}` 留作评测的行"
+                ),
+            )
+            .also(there, say!("this split is not in the history's order", "此划分与历史的顺序不一致"))
+            .help(say!(
+                "split in the same order: `split(per = {by}, by = {order}, …)`, or `split(by = {order}, …)`",
+                "请按相同顺序划分：`split(per = {by}, by = {order}, …)` 或 `split(by = {order}, …)`"
+            )),
+        );
     }
 
     /// Returns the place where a source column is read, below a node.

@@ -31,7 +31,7 @@ impl Checker<'_> {
         scope: &Scope,
     ) -> Option<NodeId> {
         // Rows: all flowing columns at the finest one's.
-        let rowwise = matches!(kind, BodyKind::Rows | BodyKind::Fit | BodyKind::Joint);
+        let rowwise = matches!(kind, BodyKind::Rows | BodyKind::Fit | BodyKind::Joint) && !signature.placed;
         let columns: Vec<DomainId> = inputs[..flowing]
             .iter()
             .filter_map(|(n, _)| match self.ty(*n) {
@@ -44,7 +44,7 @@ impl Checker<'_> {
             domain = Some(self.common_rows(&columns, &inputs[..flowing], scope)?);
         }
         // What is only read along the same refs can be computed before the reading: once for each distinct row.
-        let lifted = if kind == BodyKind::Joint { self.lift(&inputs[..flowing]) } else { None };
+        let lifted = if kind == BodyKind::Joint && rowwise { self.lift(&inputs[..flowing]) } else { None };
         let way = lifted.map(|(inner, way, at)| {
             inputs.splice(..flowing, inner);
             domain.replace(at).map(|outer| (way, outer))
@@ -70,7 +70,7 @@ impl Checker<'_> {
                 missing.extend(c.missing.iter().cloned());
             }
         }
-        if kind == BodyKind::Joint {
+        if kind == BodyKind::Joint && !signature.lets_missing_by {
             self.refuse_missing(&inputs[..flowing], signature)?;
         }
         if notation.repeats && kind == BodyKind::Rows {

@@ -149,7 +149,8 @@ impl Checker<'_> {
         let user = self.end("user", node, split, named, span, scope)?;
         let item = self.end("item", node, split, named, span, scope)?;
         let name = format!("pairs of {} and {}", user.column, item.column);
-        let pair = self.new_domain(name, DomainKind::Pairs, None);
+        let named = split.table.column(&user.column).map(|c| c.marks.columns.clone()).unwrap_or_default();
+        let pair = self.new_domain(name, DomainKind::Pairs { met: split.table.domain, user: named }, None);
         inner.row =
             Some(RowScope { table: node, domain: pair, pair: Some((user.column.clone(), item.column.clone())) });
         self.graph.domains[pair.0 as usize].arrows = vec![user, item];

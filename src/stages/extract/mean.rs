@@ -18,6 +18,7 @@ static SIGNATURE: Signature = Signature::new(
     &["col<d, sequence[t, n]> -> col<d, vector[n]>", "col<d, sequence[t, n]> -> col<d, vector[n]>"],
 )
 .version(1)
+.lets_missing_by()
 .cost("t * n")
 .doc("Takes the mean of the steps that each sequence has. An empty sequence gives zeros.")
 .reference("numpy.mean(sequence, axis = 0)")

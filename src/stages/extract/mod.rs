@@ -10,6 +10,7 @@ mod gray;
 mod grid_density;
 mod histogram;
 mod hsv_histogram;
+mod last;
 mod lbp;
 mod mean;
 mod ngrams;
@@ -44,4 +45,5 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &bag_of_words::BagOfWords,
     &tf_idf::TfIdf,
     &mean::Mean,
+    &last::Last,
 ];

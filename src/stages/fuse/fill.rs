@@ -14,6 +14,7 @@ use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Elem, Type};
 
 use super::nearest;
+use crate::fuse::activation::one;
 
 pub(crate) struct Fill;
 
@@ -37,9 +38,13 @@ static SIGNATURE: Signature = Signature::new(
         "col<d, vector[n]?> -> col<d, vector[n]>",
         "col<d, vector[n]?> -> col<d, vector[n]>",
         "col<d, vector[n]?> -> col<d, vector[n]>",
+        "col<d, vector[n]?> -> col<d, vector[n]>",
+        "col<d, sequence[t, n]?> -> col<d, sequence[t, n]>",
+        "col<d, sequence[t, n]?> -> col<d, sequence[t, n]>",
     ],
 )
-.by("how", &["zero", "mean", "knn"])
+.by("how", &["zero", "mean", "knn", "zero", "zero", "zero"])
+.lets_missing_by()
 .version(1)
 .args(&[HOW.spec(), K.spec(), BY.spec()])
 .infer(filled)
@@ -115,7 +120,7 @@ fn filled(call: &mut Inference<'_, '_>) -> Option<Type> {
     }
     match call.column(0)?.elem.as_vector() {
         Some(width) => call.out(Elem::Vector(width)),
-        None => call.out(Elem::Unknown),
+        None => call.out(call.column(0)?.elem),
     }
 }
 
@@ -128,7 +133,10 @@ impl Stage for Fill {
         match alternative {
             0 => Body::Rows(zero),
             1 => Body::Fit { fit, apply },
-            _ => Body::Fit { fit: fit_nearest, apply: apply_nearest },
+            2 => Body::Fit { fit: fit_nearest, apply: apply_nearest },
+            4 => Body::Rows(zero),
+            // What lets missing values by in a network gives zeros, or no steps, where nothing is.
+            _ => Body::Joint(|_, _, inputs| Ok(one(inputs)?.clone())),
         }
     }
 }

@@ -11,6 +11,7 @@ mod drop_missing;
 mod drop_outliers;
 mod expression;
 mod fill_missing;
+mod history;
 mod join;
 mod k_core;
 mod per;
@@ -40,5 +41,6 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &one_hot::OneHot,
     &per::Per,
     &through::Through,
+    &history::History,
     &classes::Classes,
 ];

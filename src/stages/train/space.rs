@@ -65,7 +65,7 @@ pub(crate) fn of_items(
     keep(candidates, predictions, |items| {
         let users = vec![user; items.len()];
         let mut session = Session::reading(parameters);
-        let pass = circuit.forward(&mut session, TaskRows::Pairs { users: &users, items }, &[side])?;
+        let pass = circuit.forward(&mut session, TaskRows::Pairs { users: &users, items, met: &[] }, &[side])?;
         Ok((pass.values[0].width(), session.values(&pass.values[0])?.to_vec()))
     })?;
     if let Ok(units) = predictions.u32s("space.units") {

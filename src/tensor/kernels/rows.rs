@@ -9,6 +9,31 @@ pub(crate) fn gather(from: &[f32], width: usize, index: &[u32]) -> Vec<f32> {
     out
 }
 
+/// Returns rows of `from` as sequences of `steps` steps: `index` holds those of all sequences end to end, as many as `lengths` says.
+/// Steps beyond are zero.
+pub(crate) fn spread(from: &[f32], width: usize, index: &[u32], (lengths, steps): (&[u32], usize)) -> Vec<f32> {
+    let mut out = vec![0.0; lengths.len() * steps * width];
+    let mut rest = index;
+    for (row, &length) in lengths.iter().enumerate() {
+        let (own, after) = rest.split_at(length as usize);
+        rest = after;
+        for (step, &i) in own.iter().enumerate() {
+            out[(row * steps + step) * width..][..width].copy_from_slice(&from[i as usize * width..][..width]);
+        }
+    }
+    out
+}
+
+/// Joins the steps that sequences have, end to end.
+pub(crate) fn join(from: &[f32], width: usize, (lengths, steps): (&[u32], usize), out: &mut [f32]) {
+    let mut at = 0;
+    for (row, &length) in lengths.iter().enumerate() {
+        let own = length as usize * width;
+        out[at..at + own].copy_from_slice(&from[row * steps * width..][..own]);
+        at += own;
+    }
+}
+
 wide! {
     /// Adds row `j` of `rows` to row `index[j]` of `to`, in order.
     pub(crate) fn scatter_add(to: &mut [f32], width: usize, index: &[u32], rows: &[f32]) {

@@ -1,9 +1,7 @@
 //! `embedding`: rows of a table. Back: the gradients of the rows that were read, never one of the whole table.
 
 use crate::kernels::rows;
-use crate::ops::gather::within;
-use crate::ops::misfit;
-use crate::ops::view::fits;
+use crate::ops::gather::{all_steps, within};
 use crate::parameters::Kind;
 use crate::session::Session;
 use crate::value::read;
@@ -37,39 +35,15 @@ pub(crate) fn embedding_of_steps(
     steps: usize,
 ) -> Result<Var> {
     let (count, width) = sizes(session, table)?;
-    within("embedding", index, count)?;
-    fits("embedding", lengths, steps)?;
-    let total: usize = lengths.iter().map(|&length| length as usize).sum();
-    if total != index.len() {
-        let has = index.len();
-        return Err(misfit(
-            "embedding",
-            &format!("its sequences have {total} steps in all, but {has} are given"),
-            &format!("序列共有 {total} 步，但给出了 {has} 个"),
-        ));
-    }
-    let from = read(&session.parameters().entry(table)?.value);
-    let mut y = vec![0.0; lengths.len() * steps * width];
-    let mut rest = index;
-    for (row, &length) in lengths.iter().enumerate() {
-        let (own, after) = rest.split_at(length as usize);
-        rest = after;
-        for (step, &i) in own.iter().enumerate() {
-            y[(row * steps + step) * width..][..width].copy_from_slice(&from[i as usize * width..][..width]);
-        }
-    }
+    all_steps("embedding", (index, count), lengths, steps)?;
+    let y = rows::spread(read(&session.parameters().entry(table)?.value), width, index, (lengths, steps));
     let out = session.put(y, lengths.len(), vec![steps, width], true)?;
     session.set_lengths(&out, Some(lengths.into()));
     if session.records(true) {
         let (index, lengths) = (index.to_vec(), lengths.to_vec());
         session.record(&out, move |back, gradient| {
             let mut rows = back.buffer(index.len() * width);
-            let mut at = 0;
-            for (row, &length) in lengths.iter().enumerate() {
-                let own = length as usize * width;
-                rows[at..at + own].copy_from_slice(&gradient[row * steps * width..][..own]);
-                at += own;
-            }
+            rows::join(&gradient, width, (&lengths, steps), &mut rows);
             back.spare(gradient);
             back.rows(table, index, rows);
             Ok(())

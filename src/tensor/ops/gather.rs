@@ -3,6 +3,7 @@
 
 use crate::kernels::rows;
 use crate::ops::misfit;
+use crate::ops::view::fits;
 use crate::session::Session;
 use crate::value::read;
 use mmf_data::error::Result;
@@ -32,6 +33,64 @@ pub(crate) fn gather(session: &mut Session, x: &Var, index: &[u32]) -> Result<Va
         });
     }
     Ok(out)
+}
+
+/// Returns rows of `x` as sequences `[steps, width]`: `index` holds those of all rows end to end, `lengths` how many are each row's.
+/// Steps beyond a row's length are zero.
+pub(crate) fn gather_steps(
+    session: &mut Session,
+    x: &Var,
+    index: &[u32],
+    lengths: &[u32],
+    steps: usize,
+) -> Result<Var> {
+    let [width] = x.dims[..] else {
+        let dims = &x.dims;
+        return Err(misfit(
+            "gather",
+            &format!("steps are vectors, not {dims:?}"),
+            &format!("每步应为向量，而不是 {dims:?}"),
+        ));
+    };
+    all_steps("gather", (index, x.rows), lengths, steps)?;
+    let node = session.node(x)?;
+    let grad = node.grad;
+    let y = rows::spread(read(&node.value), width, index, (lengths, steps));
+    let out = session.put(y, lengths.len(), vec![steps, width], grad)?;
+    session.set_lengths(&out, Some(lengths.into()));
+    if session.records(grad) {
+        let (x, length, index, lengths) = (x.id, x.rows * width, index.to_vec(), lengths.to_vec());
+        session.record(&out, move |back, gradient| {
+            let mut own = back.buffer(index.len() * width);
+            rows::join(&gradient, width, (&lengths, steps), &mut own);
+            back.spare(gradient);
+            back.fill(x, length, |dx, accumulate| {
+                if !accumulate {
+                    dx.fill(0.0);
+                }
+                rows::scatter_add(dx, width, &index, &own);
+            });
+            back.spare(own);
+            Ok(())
+        });
+    }
+    Ok(out)
+}
+
+/// Refuses sequences whose rows are not there, or that are longer than `steps`.
+pub(crate) fn all_steps(op: &str, (index, count): (&[u32], usize), lengths: &[u32], steps: usize) -> Result<()> {
+    within(op, index, count)?;
+    fits(op, lengths, steps)?;
+    let total: usize = lengths.iter().map(|&length| length as usize).sum();
+    if total == index.len() {
+        return Ok(());
+    }
+    let has = index.len();
+    Err(misfit(
+        op,
+        &format!("its sequences have {total} steps in all, but {has} are given"),
+        &format!("序列共有 {total} 步，但给出了 {has} 个"),
+    ))
 }
 
 /// Refuses an index that points beyond `count` rows.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
+use mmf_data::past::Past;
 use mmf_data::plan::{Edge, Link};
 use mmf_lang::say;
 
@@ -19,6 +20,9 @@ pub(super) struct Demand {
     pub(super) rows: Vec<Option<Arc<Vec<u32>>>>,
     /// For each node, for each of its inputs.
     pub(super) inputs: Vec<Vec<Places>>,
+    /// For each node that takes the rows before its own as steps: how many each of its rows has. Its input's places are those of all
+    /// steps, row after row.
+    pub(super) lengths: Vec<Option<Vec<u32>>>,
     /// The node of each target, and where its rows stand.
     pub(super) targets: Vec<(usize, Places)>,
 }
@@ -35,6 +39,7 @@ impl Circuit<'_> {
         }
         let mut rows: Vec<Option<Arc<Vec<u32>>>> = vec![None; self.nodes.len()];
         let mut reads: Vec<Vec<(usize, Arc<Vec<u32>>)>> = vec![Vec::new(); self.nodes.len()];
+        let mut lengths = vec![None; self.nodes.len()];
         for number in (0..self.nodes.len()).rev() {
             let lists = std::mem::take(&mut wanted[number]);
             if lists.is_empty() {
@@ -46,7 +51,14 @@ impl Circuit<'_> {
                     if edge.node >= number {
                         return Err(Error::bug("a node of a plan comes before its inputs"));
                     }
-                    let read = self.follow(&own, task, edge)?;
+                    let read = match &edge.via[..] {
+                        [Link::Past(past), rest @ ..] => {
+                            let (counts, steps) = before(past, &own);
+                            lengths[number] = Some(counts);
+                            self.along(Arc::new(steps), task, rest, edge.node)?
+                        }
+                        _ => self.follow(&own, task, edge)?,
+                    };
                     self.wanted(&mut wanted, edge)?.push(read.clone());
                     reads[number].push((edge.node, read));
                 }
@@ -59,7 +71,7 @@ impl Circuit<'_> {
         };
         let inputs = reads.iter().map(|reads| reads.iter().map(place).collect()).collect();
         let targets = ends.iter().map(|end| (end.0, place(end))).collect();
-        Ok(Demand { inputs, targets, rows })
+        Ok(Demand { inputs, targets, rows, lengths })
     }
 
     fn wanted<'w>(&self, wanted: &'w mut [Vec<Arc<Vec<u32>>>], edge: &Edge) -> Result<&'w mut Vec<Arc<Vec<u32>>>> {
@@ -68,17 +80,23 @@ impl Circuit<'_> {
 
     /// Returns the rows that these lead to.
     pub(super) fn follow(&self, rows: &Arc<Vec<u32>>, task: TaskRows<'_>, edge: &Edge) -> Result<Arc<Vec<u32>>> {
-        let mut here = rows.clone();
-        for link in &edge.via {
+        self.along(rows.clone(), task, &edge.via, edge.node)
+    }
+
+    fn along(&self, rows: Arc<Vec<u32>>, task: TaskRows<'_>, via: &[Link], node: usize) -> Result<Arc<Vec<u32>>> {
+        let mut here = rows;
+        for link in via {
             let to: &[u32] = match (link, task) {
                 (Link::User, TaskRows::Pairs { users, .. }) => users,
                 (Link::Item, TaskRows::Pairs { items, .. }) => items,
+                (Link::Occasion, TaskRows::Pairs { met, .. }) => met,
                 (Link::Map(map), _) => map,
+                (Link::Past(_), _) => return Err(Error::bug("only a stage that takes steps reads the past")),
                 _ => return Err(Error::bug("only pairs have a user and an item")),
             };
             let led = here.iter().map(|&row| {
                 let number = to.get(row as usize).copied().unwrap_or(u32::MAX);
-                if number == u32::MAX { Err(nowhere(row, &self.plan.nodes[edge.node].label)) } else { Ok(number) }
+                if number == u32::MAX { Err(nowhere(row, &self.plan.nodes[node].label)) } else { Ok(number) }
             });
             here = Arc::new(led.collect::<Result<_>>()?);
         }
@@ -96,7 +114,11 @@ impl Demand {
         for number in (0..uses.len()).rev() {
             let Kind::Joint { inputs, .. } = &circuit.nodes[number] else { continue };
             for (edge, places) in inputs.iter().zip(&self.inputs[number]) {
-                let own = uses[number].clone();
+                let mut own = uses[number].clone();
+                if let Some(lengths) = &self.lengths[number] {
+                    let steps = own.iter().zip(lengths).flat_map(|(&times, &n)| std::iter::repeat_n(times, n as usize));
+                    own = steps.collect();
+                }
                 count(&mut uses[edge.node], places.as_deref(), Some(&own));
             }
         }
@@ -110,6 +132,18 @@ fn count(to: &mut [f32], places: Option<&[u32]>, from: Option<&[f32]>) {
         Some(places) => places.iter().enumerate().for_each(|(i, &place)| to[place as usize] += times(i)),
         None => to.iter_mut().enumerate().for_each(|(i, to)| *to += times(i)),
     }
+}
+
+/// Returns how many rows came before each of these, and all of them.
+fn before(past: &Past, rows: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let mut steps = Vec::new();
+    let mut lengths = Vec::with_capacity(rows.len());
+    for &row in rows {
+        let own = past.of(row);
+        lengths.push(own.len() as u32);
+        steps.extend_from_slice(own);
+    }
+    (lengths, steps)
 }
 
 /// Returns all rows of the lists, ascending and once each.

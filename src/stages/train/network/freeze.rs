@@ -37,7 +37,14 @@ impl Circuit<'_> {
     }
 
     /// Returns the plan in which all that a user or an item alone decides is computed already, for these users and items.
-    pub(crate) fn freeze(&self, parameters: &Parameters, output: &Edge, users: &[u32], items: &[u32]) -> Result<Plan> {
+    /// `met` says where each user is now, and is empty where nothing reads it.
+    pub(crate) fn freeze(
+        &self,
+        parameters: &Parameters,
+        output: &Edge,
+        (users, met): (&[u32], &[u32]),
+        items: &[u32],
+    ) -> Result<Plan> {
         let mut edges = Vec::new();
         if self.plan.nodes[output.node].domain != 0 {
             edges.push(output);
@@ -59,8 +66,9 @@ impl Circuit<'_> {
         let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); plan.nodes.len()];
         let all = |n: usize| Arc::new((0..n as u32).collect::<Vec<_>>());
         for edge in edges {
-            let count = if let Some(Link::User) = edge.via.first() { users.len() } else { items.len() };
-            let rows = self.follow(&all(count), TaskRows::Pairs { users, items }, edge)?;
+            let of_user = matches!(edge.via.first(), Some(Link::User | Link::Occasion));
+            let count = if of_user { users.len() } else { items.len() };
+            let rows = self.follow(&all(count), TaskRows::Pairs { users, items, met }, edge)?;
             wanted[edge.node].extend_from_slice(&rows);
         }
         for (node, mut rows) in wanted.into_iter().enumerate() {
@@ -70,7 +78,8 @@ impl Circuit<'_> {
             rows.sort_unstable();
             rows.dedup();
             let (width, numbers) = self.read(parameters, node, &rows)?;
-            let total = plan.domains[plan.nodes[node].domain].total;
+            let domain = &plan.domains[plan.nodes[node].domain];
+            let total = domain.now.map_or(domain.total, |now| now.occasions);
             let column = Column::new(Rows::some(total, rows), Values::vector(width, numbers));
             plan.nodes[node].kind = PlanKind::Leaf(column);
         }
@@ -88,6 +97,10 @@ impl Circuit<'_> {
                 Kind::Joint { inputs, .. } => {
                     let reads = |row: u32| {
                         inputs.iter().all(|edge| {
+                            // What came before is there or is not; a row without a past has none.
+                            if let Some(Link::Past(_)) = edge.via.first() {
+                                return true;
+                            }
                             let end = edge.via.iter().try_fold(row, |row, link| match link {
                                 Link::Map(map) => map.get(row as usize).copied().filter(|&to| to != u32::MAX),
                                 _ => None,
@@ -97,7 +110,8 @@ impl Circuit<'_> {
                         })
                     };
                     // Pairs are in no table, so nothing can be kept of them.
-                    let paired = inputs.iter().any(|e| matches!(e.via.first(), Some(Link::User | Link::Item)));
+                    let paired =
+                        inputs.iter().any(|e| matches!(e.via.first(), Some(Link::User | Link::Item | Link::Occasion)));
                     (!paired).then(|| rows.map(reads).collect())
                 }
             };

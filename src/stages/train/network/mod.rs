@@ -11,8 +11,9 @@ use std::sync::Arc;
 use mmf_data::error::{Error, Result};
 use mmf_data::network::{Network, Op, Var};
 use mmf_data::plan::{Edge, Link, Plan, PlanKind};
-use mmf_data::stage::{Body, JointCall};
+use mmf_data::stage::{Body, JointCall, Steps};
 use mmf_lang::args::Args;
+use mmf_lang::types::Part;
 use mmf_tensor::{Loss, Parameters, Session};
 
 use demand::{Demand, Target};
@@ -23,8 +24,9 @@ use leaf::Leaf;
 pub(crate) enum TaskRows<'a> {
     /// Numbers of rows, ascending.
     Table(&'a [u32]),
-    /// A user and an item a row.
-    Pairs { users: &'a [u32], items: &'a [u32] },
+    /// A user and an item a row, and the row of the split's table in which they met (or where the user is now); `met` may be empty
+    /// where nothing reads it.
+    Pairs { users: &'a [u32], items: &'a [u32], met: &'a [u32] },
 }
 
 impl TaskRows<'_> {
@@ -66,8 +68,9 @@ impl<'p> Circuit<'p> {
             PlanKind::Leaf(column) => Ok(Kind::Leaf(Leaf::new(column)?)),
             PlanKind::Stage { stage, alternative, args, inputs } => {
                 let name = stage.signature().name;
-                let Body::Joint(run) = stage.body(*alternative) else {
-                    return Err(Error::bug(format!("`{name}` stands in a network, but is no part of one")));
+                let run = match stage.body(*alternative) {
+                    Body::Joint(run) | Body::Recall { joint: run, .. } => run,
+                    _ => return Err(Error::bug(format!("`{name}` stands in a network, but is no part of one"))),
                 };
                 // An embedding reads the numbers of rows alone, unless it goes word by word.
                 let by_row = name == EMBEDDING && *alternative != crate::fuse::embedding::WORD_BY_WORD;
@@ -76,6 +79,12 @@ impl<'p> Circuit<'p> {
             }
         });
         Ok(Circuit { plan, nodes: nodes.collect::<Result<_>>()?, trained: vec![None; plan.nodes.len()] })
+    }
+
+    /// Returns where the occasions begin at which users are ranked, where the network reads what they have met.
+    pub(crate) fn now(&self, part: Part) -> Option<usize> {
+        let now = self.plan.domains.iter().find_map(|domain| domain.now)?;
+        Some(if part == Part::Test { now.test } else { now.validation })
     }
 
     /// Returns the value that the train reads under that name.
@@ -152,7 +161,21 @@ impl<'p> Circuit<'p> {
                 Kind::Leaf(leaf) => leaf.read(session, rows)?,
                 Kind::Joint { name, run, args, inputs } => {
                     let mut values = Vec::with_capacity(inputs.len());
+                    let mut steps = None;
+                    let all: Vec<u32>;
                     for (edge, places) in inputs.iter().zip(&demand.inputs[number]) {
+                        if let Some(lengths) = &demand.lengths[number] {
+                            // The stage itself picks its steps.
+                            let value = nodes[edge.node].clone();
+                            let value = value.ok_or_else(|| Error::bug("a node of a plan comes before its inputs"))?;
+                            all = match places {
+                                Some(places) => places.clone(),
+                                None => (0..value.rows as u32).collect(),
+                            };
+                            steps = Some(Steps { lengths, places: &all });
+                            values.push(value);
+                            break;
+                        }
                         values.push(gathered(session, &nodes[edge.node], places.as_deref())?);
                     }
                     session.at(about.place, &format!("{number}/{name}"));
@@ -161,6 +184,7 @@ impl<'p> Circuit<'p> {
                         rows,
                         total: self.plan.domains[about.domain].total,
                         trained: self.trained[number].as_deref(),
+                        steps,
                     };
                     run(&call, session, &values)?
                 }

@@ -186,8 +186,8 @@ impl<'a> Ranking<'a> {
         let given = call.tables.iter().find(|(name, _)| args.get(CANDIDATES) && name == CANDIDATES.name());
         let pairs = Pairs::new(call, &args.get(USER), &args.get(ITEM), given.map(|(_, given)| given))?;
         let (terms, scores) = terms(args, &circuit, score)?;
-        let (users, items) = (&pairs.training.users, &pairs.training.items);
-        circuit.know(TaskRows::Pairs { users, items }, &scores)?;
+        let (users, items, met) = (&pairs.training.users, &pairs.training.items, &pairs.training.met);
+        circuit.know(TaskRows::Pairs { users, items, met }, &scores)?;
 
         let all = trained_weights(args, call, &pairs)?;
         let counts = |row: usize| all.as_ref().is_none_or(|w| w[row].is_finite());
@@ -240,6 +240,7 @@ fn trained_weights(args: &Args, call: &TrainCall, pairs: &Pairs<'_>) -> Result<O
 struct Triples {
     users: Vec<u32>,
     items: Vec<u32>,
+    met: Vec<u32>,
     /// `negatives` for each pair, one after the other.
     others: Vec<u32>,
     weights: Option<Vec<f32>>,
@@ -255,7 +256,11 @@ impl Work for Ranking<'_> {
     fn make(&self, seed: u64) -> Result<Parameters> {
         let training = &self.pairs.training;
         let some = training.users.len().min(2);
-        let rows = TaskRows::Pairs { users: &training.users[..some], items: &training.items[..some] };
+        let rows = TaskRows::Pairs {
+            users: &training.users[..some],
+            items: &training.items[..some],
+            met: &training.met[..some],
+        };
         self.circuit.make(seed, rows, &self.scores)
     }
 
@@ -271,6 +276,7 @@ impl Work for Ranking<'_> {
         }
         Ok(Triples {
             items: rows.iter().map(|&row| training.items[row]).collect(),
+            met: rows.iter().map(|&row| training.met[row]).collect(),
             weights: self.weights.as_ref().map(|w| rows.iter().map(|&row| w[row]).collect()),
             users,
             others,
@@ -280,11 +286,16 @@ impl Work for Ranking<'_> {
     fn loss(&self, session: &mut Session<'_>, batch: &Triples, range: Range<usize>) -> Result<Loss> {
         use mmf_data::network::Network;
         let (n, m) = (range.len(), self.negatives);
-        let mut users = batch.users[range.clone()].to_vec();
-        users.extend(batch.users[range.clone()].iter().flat_map(|&user| std::iter::repeat_n(user, m)));
+        // Negatives are of the same user, on the same occasion.
+        let again = |of: &[u32]| -> Vec<u32> {
+            let own = &of[range.clone()];
+            own.iter().copied().chain(own.iter().flat_map(|&x| std::iter::repeat_n(x, m))).collect()
+        };
+        let (users, met) = (again(&batch.users), again(&batch.met));
         let mut items = batch.items[range.clone()].to_vec();
         items.extend_from_slice(&batch.others[range.start * m..range.end * m]);
-        let pass = self.circuit.forward(session, TaskRows::Pairs { users: &users, items: &items }, &self.scores)?;
+        let pass =
+            self.circuit.forward(session, TaskRows::Pairs { users: &users, items: &items, met: &met }, &self.scores)?;
         let weights = batch.weights.as_ref().map(|w| &w[range]);
         let mut losses = Vec::with_capacity(self.terms.len());
         for term in &self.terms {

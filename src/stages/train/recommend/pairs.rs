@@ -17,6 +17,8 @@ pub(super) struct Rows {
     pub(super) places: Vec<u32>,
     pub(super) users: Vec<u32>,
     pub(super) items: Vec<u32>,
+    /// The numbers of the rows.
+    pub(super) met: Vec<u32>,
 }
 
 /// Items a user, ascending and once each.
@@ -118,6 +120,7 @@ impl<'a> Pairs<'a> {
                 rows.places.push(place);
                 rows.users.push(user);
                 rows.items.push(item);
+                rows.met.push(self.call.split.table.rows.id(place as usize));
             }
         }
         Ok(rows)

@@ -42,7 +42,8 @@ impl Ranking<'_> {
             &earlier
         };
         let items = &self.pairs.candidates;
-        let scorer = Scorer::new(&self.circuit, parameters, self.score, &users, items)?;
+        let met = self.met(part, &users);
+        let scorer = Scorer::new(&self.circuit, parameters, self.score, (&users, &met), items)?;
         let circuit = scorer.circuit()?;
         let order = if top > 0 { self.by_name() } else { Vec::new() };
         let mut out = Ranked { items: items.len(), ..Ranked::default() };
@@ -60,7 +61,12 @@ impl Ranking<'_> {
                     let first = round * BLOCK * 64 + block * BLOCK;
                     let mut scores = Vec::new();
                     let rank = |(at, &user): (usize, &u32)| {
-                        scorer.score(circuit.as_ref(), self.score, (first + at, user), &mut scores)?;
+                        scorer.score(
+                            circuit.as_ref(),
+                            self.score,
+                            (first + at, user, met.get(first + at).copied()),
+                            &mut scores,
+                        )?;
                         let left_out = if self.keep_seen { &[] } else { seen.of(user) };
                         rank_one(items, &scores, left_out, relevant.of(user), top, &order)
                     };
@@ -79,6 +85,12 @@ impl Ranking<'_> {
             }
         }
         Ok(out)
+    }
+
+    /// Returns where these users are when they are ranked for a part; nothing where the network does not ask.
+    pub(super) fn met(&self, part: Part, users: &[u32]) -> Vec<u32> {
+        let now = self.circuit.now(part);
+        now.map_or_else(Vec::new, |now| users.iter().map(|&user| now as u32 + user).collect())
     }
 
     /// Returns for each candidate its place in the order of names.

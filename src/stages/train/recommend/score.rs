@@ -37,12 +37,12 @@ impl<'a> Scorer<'a> {
         circuit: &Circuit<'_>,
         parameters: &'a Parameters,
         score: &Edge,
-        users: &[u32],
+        (users, met): (&[u32], &[u32]),
         items: &'a [u32],
     ) -> Result<Self> {
-        let plan = circuit.freeze(parameters, score, users, items)?;
+        let plan = circuit.freeze(parameters, score, (users, met), items)?;
         let mut terms = Vec::new();
-        let sums = collect(&plan, score, 1.0, users, items, &mut terms)?;
+        let sums = collect(&plan, score, 1.0, &Sides { users, met, items }, &mut terms)?;
         Ok(Scorer { items, terms: sums.then_some(terms), plan, parameters })
     }
 
@@ -56,7 +56,7 @@ impl<'a> Scorer<'a> {
         &self,
         circuit: Option<&Circuit<'_>>,
         score: &Edge,
-        (place, user): (usize, u32),
+        (place, user, met): (usize, u32, Option<u32>),
         out: &mut Vec<f32>,
     ) -> Result<()> {
         out.clear();
@@ -67,9 +67,11 @@ impl<'a> Scorer<'a> {
         }
         let circuit = circuit.ok_or_else(|| Error::bug("a network is scored without a runner"))?;
         let users = vec![user; PAIRS.min(self.items.len())];
+        let met = met.map_or_else(Vec::new, |met| vec![met; users.len()]);
         for (items, out) in self.items.chunks(PAIRS).zip(out.chunks_mut(PAIRS)) {
             let mut session = Session::reading(self.parameters);
-            let pairs = TaskRows::Pairs { users: &users[..items.len()], items };
+            let met = &met[..items.len().min(met.len())];
+            let pairs = TaskRows::Pairs { users: &users[..items.len()], items, met };
             let pass = circuit.forward(&mut session, pairs, &[score])?;
             if pass.values[0].width() != 1 {
                 return Err(wide(pass.values[0].width()));
@@ -110,9 +112,16 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
 }
 
+/// Who and what is ranked: users, where each is now (empty where nothing asks), items.
+struct Sides<'a> {
+    users: &'a [u32],
+    met: &'a [u32],
+    items: &'a [u32],
+}
+
 /// Takes a score apart into a sum of terms, and tells whether it is one.
-fn collect(plan: &Plan, edge: &Edge, sign: f32, users: &[u32], items: &[u32], terms: &mut Vec<Term>) -> Result<bool> {
-    if let Some((side, width, numbers)) = numbers(plan, edge, users, items)? {
+fn collect(plan: &Plan, edge: &Edge, sign: f32, sides: &Sides<'_>, terms: &mut Vec<Term>) -> Result<bool> {
+    if let Some((side, width, numbers)) = numbers(plan, edge, sides)? {
         if width != 1 {
             return Ok(false);
         }
@@ -125,15 +134,11 @@ fn collect(plan: &Plan, edge: &Edge, sign: f32, users: &[u32], items: &[u32], te
         return Ok(false);
     };
     match (stage.signature().name, &inputs[..]) {
-        ("add", [a, b]) => {
-            Ok(collect(plan, a, sign, users, items, terms)? && collect(plan, b, sign, users, items, terms)?)
-        }
-        ("subtract", [a, b]) => {
-            Ok(collect(plan, a, sign, users, items, terms)? && collect(plan, b, -sign, users, items, terms)?)
-        }
+        ("add", [a, b]) => Ok(collect(plan, a, sign, sides, terms)? && collect(plan, b, sign, sides, terms)?),
+        ("subtract", [a, b]) => Ok(collect(plan, a, sign, sides, terms)? && collect(plan, b, -sign, sides, terms)?),
         ("dot", [a, b]) => {
-            let sides = (numbers(plan, a, users, items)?, numbers(plan, b, users, items)?);
-            let (Some((a_user, width, a)), Some((b_user, other, b))) = sides else { return Ok(false) };
+            let both = (numbers(plan, a, sides)?, numbers(plan, b, sides)?);
+            let (Some((a_user, width, a)), Some((b_user, other, b))) = both else { return Ok(false) };
             if a_user == b_user || width != other || width == 0 {
                 return Ok(false);
             }
@@ -146,10 +151,11 @@ fn collect(plan: &Plan, edge: &Edge, sign: f32, users: &[u32], items: &[u32], te
 }
 
 /// Returns the numbers of what a user or an item alone decides, for each of them: whether it is the user's, and the width.
-fn numbers(plan: &Plan, edge: &Edge, users: &[u32], items: &[u32]) -> Result<Option<(bool, usize, Vec<f32>)>> {
+fn numbers(plan: &Plan, edge: &Edge, sides: &Sides<'_>) -> Result<Option<(bool, usize, Vec<f32>)>> {
     let (user, own) = match edge.via.first() {
-        Some(Link::User) => (true, users),
-        Some(Link::Item) => (false, items),
+        Some(Link::User) => (true, sides.users),
+        Some(Link::Occasion) => (true, sides.met),
+        Some(Link::Item) => (false, sides.items),
         _ => return Ok(None),
     };
     let PlanKind::Leaf(column) = &plan.nodes[edge.node].kind else { return Ok(None) };

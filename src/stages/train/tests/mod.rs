@@ -23,7 +23,7 @@ struct Building(Plan);
 
 impl Building {
     fn new(domains: &[usize]) -> Self {
-        let domains = domains.iter().map(|&total| PlanDomain { total }).collect();
+        let domains = domains.iter().map(|&total| PlanDomain { total, now: None }).collect();
         Building(Plan { domains, ..Plan::default() })
     }
 

@@ -301,7 +301,7 @@ fn weights_cost_what_the_pairs_read() {
     let circuit = Circuit::new(&plan).unwrap();
     let score = circuit.output("score").unwrap();
     let (users, items) = ([4, 4, 9], [1, 2, 2]);
-    let rows = TaskRows::Pairs { users: &users, items: &items };
+    let rows = TaskRows::Pairs { users: &users, items: &items, met: &[] };
     let parameters = circuit.make(3, rows, &[score]).unwrap();
     let mut session = Session::reading(&parameters);
     let pass = circuit.forward(&mut session, rows, &[score]).unwrap();
