@@ -1,7 +1,10 @@
 //! `mmf explain`: the pages of `docs/explain`, compiled in.
 
+mod page;
+
 use clap::Args;
 use mmf_lang::say;
+use page::Part;
 
 use super::exit::Exit;
 use super::screen::{Screen, Style};
@@ -157,6 +160,7 @@ can find.
 
 Examples:
   mmf explain E0401
+  mmf explain --lang zh E0401    the page in Chinese
   mmf explain                    the codes that have a page"
 )]
 pub(crate) struct Explain {
@@ -168,7 +172,7 @@ pub(crate) struct Explain {
 pub(crate) fn explain(verb: &Explain, screen: &Screen) -> Result<Exit, Trouble> {
     let Some(code) = &verb.code else {
         for (code, page) in PAGES {
-            let title = page.lines().next().and_then(|l| l.split_once(": ")).map_or("", |(_, title)| title);
+            let title = page::title(page, screen.tongue);
             if screen.is_json() {
                 screen.out(&serde_json::json!({ "code": code, "title": title }).to_string());
             } else {
@@ -182,24 +186,28 @@ pub(crate) fn explain(verb: &Explain, screen: &Screen) -> Result<Exit, Trouble> 
         return Err(unknown(code, &wanted));
     };
     if screen.is_json() {
+        let page = page::markdown(code, page, screen.tongue);
         screen.out(&serde_json::json!({ "code": code, "page": page }).to_string());
         return Ok(Exit::Sound);
     }
-    let mut program = false;
-    for line in page.trim_end().lines() {
-        if line.starts_with("```") {
-            program = !program;
-        } else if program {
-            let (text, mark) = line.split_once("# error").map_or((line, None), |(text, mark)| (text, Some(mark)));
-            let mark = mark.map(|m| screen.style(true, Style::Red, &format!("# error{m}"))).unwrap_or_default();
-            screen.out(format!("    {text}{mark}").trim_end());
-        } else if let Some(title) = line.strip_prefix("# ") {
-            screen.out(&screen.style(true, Style::Bold, title));
-        } else {
-            wrap(line, 100).iter().for_each(|l| screen.out(l));
+    for (i, part) in page::parts(page).iter().enumerate() {
+        if i > 0 {
+            screen.out("");
+        }
+        match part {
+            Part::Title(title) => screen.out(&screen.style(true, Style::Bold, &page::head(code, title, screen.tongue))),
+            Part::Paragraph(words) => page::wrap(words.pick(screen.tongue), 100).iter().for_each(|l| screen.out(l)),
+            Part::Block(_, lines) => lines.iter().for_each(|line| program(line, screen)),
         }
     }
     Ok(Exit::Sound)
+}
+
+/// Writes a line of a program, its mark in red.
+fn program(line: &str, screen: &Screen) {
+    let (text, mark) = line.split_once("# error").map_or((line, None), |(text, mark)| (text, Some(mark)));
+    let mark = mark.map(|m| screen.style(true, Style::Red, &format!("# error{m}"))).unwrap_or_default();
+    screen.out(format!("    {text}{mark}").trim_end());
 }
 
 /// Returns the code as it is listed: `e401`, `401` and `error[E0401]` mean `E0401`.
@@ -224,23 +232,6 @@ fn unknown(code: &str, wanted: &str) -> Trouble {
         .help(Some(say!("there are pages about {en}", "已有说明的代码：{zh}")))
 }
 
-/// Breaks a paragraph into lines of at most `width` columns.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        if !line.is_empty() && unicode_width::UnicodeWidthStr::width(line.as_str()) + word.len() >= width {
-            lines.push(word.to_string());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +252,28 @@ mod tests {
         for (code, page) in PAGES {
             assert!(page.starts_with(&format!("# {code}: ")), "{code}");
         }
+    }
+
+    /// Behind each English title and paragraph of a page stands its Chinese; programs stand once.
+    #[test]
+    fn every_page_is_in_both_languages() {
+        let han = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        let mut wrong = Vec::new();
+        for (code, page) in PAGES {
+            for part in page::parts(page) {
+                let (Part::Title(words) | Part::Paragraph(words)) = part else { continue };
+                if words.zh.is_empty() {
+                    wrong.push(format!("{code}: no `> …` in Chinese below `{}`", words.en));
+                } else if words.en.is_empty() {
+                    wrong.push(format!("{code}: nothing in English above `{}`", words.zh));
+                } else if !han(&words.zh) || han(&words.en) {
+                    wrong.push(format!("{code}: `{}` / `{}`", words.en, words.zh));
+                } else if words.en.ends_with(['.', ':', ')']) != words.zh.ends_with(['。', '：', '）']) {
+                    wrong.push(format!("{code}: `{}` ends otherwise than `{}`", words.zh, words.en));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
     #[test]

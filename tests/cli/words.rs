@@ -57,6 +57,37 @@ fn a_code_is_explained_however_it_is_written() {
 }
 
 #[test]
+fn a_code_is_explained_in_chinese() {
+    let place = Place::new();
+    let told = "E0010：缺少逗号，或名称之后缺少符号
+
+参数之间、列表各项之间都有逗号，每项各占一行时也是如此。只有 `{ … }` 块中的行可以不以逗号结尾。列名
+之后是 `:`，设置名之后是 `=`。
+
+    source films = table(\"films.csv\") { film: key, year: int, look: vector[8] }
+    fuse both = concat(films.look films.year)  # error: [E0010]
+
+应改为：
+
+    source films = table(\"films.csv\") { film: key, year: int, look: vector[8] }
+    fuse both = concat(films.look, films.year)
+";
+    assert_eq!(place.mmf(&["explain", "--lang", "zh", "E0010"]).ends(0).out(), told);
+    let ran = place.command().args(["explain", "E0010"]).env("LC_ALL", "zh_CN.UTF-8").output().unwrap();
+    assert_eq!(String::from_utf8(ran.stdout).unwrap(), told);
+
+    let english = place.mmf(&["explain", "E0010"]).ends(0).out();
+    assert!(english.starts_with("E0010: a comma") && !english.contains(['，', '：']), "{english}");
+    let programs = |text: &str| text.lines().filter(|l| l.starts_with("    ")).map(str::to_string).collect::<Vec<_>>();
+    assert_eq!(programs(&english), programs(told));
+
+    let list = place.mmf(&["explain", "--lang", "zh"]).ends(0).out();
+    assert!(list.contains("E0401  这些列的行不同\n"), "{list}");
+    let json = place.mmf(&["explain", "E0401", "--lang", "zh", "--format", "json"]).ends(0).lines();
+    assert!(json[0]["page"].as_str().unwrap().starts_with("# E0401：这些列的行不同\n\n"), "{}", json[0]);
+}
+
+#[test]
 fn a_graph_says_types_and_fit_rows() {
     let place = Place::with_items();
     let text = ITEMS.replace("fill(zero)", "fill(mean)");
