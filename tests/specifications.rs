@@ -2,7 +2,9 @@
 //! are written.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
+use crate::cli::Place;
 use crate::document::{Program, documents, programs};
 
 fn all() -> Vec<Program> {
@@ -14,6 +16,21 @@ fn every_program_raises_what_its_lines_say() {
     let programs = all();
     let wrong: Vec<String> = programs.iter().flat_map(Program::verify).collect();
     assert!(wrong.is_empty(), "{} of {} programs:\n{}", wrong.len(), programs.len(), wrong.join("\n"));
+}
+
+/// The program that the README shows is sound, and formatted.
+#[test]
+fn the_readme_shows_a_sound_program() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let programs = programs("README.md", &text);
+    assert!(!programs.is_empty());
+    let wrong: Vec<String> = programs.iter().flat_map(Program::verify).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let place = Place::new();
+    for program in programs {
+        place.write("a.mmf", &program.text);
+        place.mmf(&["fmt", "--check", "a.mmf"]).ends(0);
+    }
 }
 
 #[test]
