@@ -197,7 +197,13 @@ pub(crate) fn explain(verb: &Explain, screen: &Screen) -> Result<Exit, Trouble> 
         match part {
             Part::Title(title) => screen.out(&screen.style(true, Style::Bold, &page::head(code, title, screen.tongue))),
             Part::Paragraph(words) => page::wrap(words.pick(screen.tongue), 100).iter().for_each(|l| screen.out(l)),
-            Part::Block(_, lines) => lines.iter().for_each(|line| program(line, screen)),
+            Part::Block(info, lines) => {
+                // A file that the programs read is shown with its name.
+                if let Some((_, name)) = info.split_once(' ').filter(|(kind, _)| ["csv", "txt", "npy"].contains(kind)) {
+                    screen.out(&format!("{}:", screen.style(true, Style::Cyan, name)));
+                }
+                lines.iter().for_each(|line| program(line, screen));
+            }
         }
     }
     Ok(Exit::Sound)

@@ -81,6 +81,8 @@ fn a_code_is_explained_in_chinese() {
     let programs = |text: &str| text.lines().filter(|l| l.starts_with("    ")).map(str::to_string).collect::<Vec<_>>();
     assert_eq!(programs(&english), programs(told));
 
+    let with_data = place.mmf(&["explain", "--lang", "zh", "E0213"]).ends(0).out();
+    assert!(with_data.contains("\nempty.csv:\n    film,year\n\nfilms.csv:\n"), "{with_data}");
     let list = place.mmf(&["explain", "--lang", "zh"]).ends(0).out();
     assert!(list.contains("E0401  这些列的行不同\n"), "{list}");
     let json = place.mmf(&["explain", "E0401", "--lang", "zh", "--format", "json"]).ends(0).lines();
