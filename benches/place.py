@@ -12,6 +12,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 BINARIES = Path(os.environ.get("MMF_BIN_DIR", TARGET / "release"))
 MMF = BINARIES / "mmf"
 STEP = BINARIES / "examples" / "step"
+VISION = BINARIES / "examples" / "vision"
 FILMS = ROOT / "pipelines" / "films.mmf"
 FILMS_DATA = ROOT.parent / "shared" / "data" / "rec-movielens-100k"
 QUICKSTART = ROOT / "pipelines" / "quickstart.mmf"
@@ -22,8 +23,9 @@ def build():
     """Builds the binaries that are measured, in release. With `MMF_BIN_DIR` those that stand in that folder are taken."""
     if os.environ.get("MMF_BIN_DIR"):
         return
-    # In one command, so that both share the features of every library, and none is built twice.
-    wanted = ["--package", "mmf", "--package", "mmf-tensor", "--bin", "mmf", "--example", "step"]
+    # In one command, so that all share the features of every library, and none is built twice.
+    packages = ["--package", "mmf", "--package", "mmf-tensor", "--features", "mmf/timed"]
+    wanted = [*packages, "--bin", "mmf", "--example", "step", "--example", "vision"]
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", *wanted], cwd=ROOT, check=True)
 
 
