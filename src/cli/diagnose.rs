@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, NamedSource, SourceCode,
+    SourceSpan, SpanContents,
+};
 use mmf_lang::analysis::{Checked, SourceFile};
 use mmf_lang::diagnostic::{Diagnostic, Severity, Text};
 use mmf_lang::say;
@@ -169,9 +172,34 @@ pub(crate) fn draw(screen: &Screen, files: &[SourceFile], diagnostic: &Diagnosti
     out
 }
 
-fn source(files: &[SourceFile], id: FileId) -> NamedSource<String> {
+fn source(files: &[SourceFile], id: FileId) -> Source {
     let (path, text) = file(files, id);
-    NamedSource::new(path, text.to_string())
+    Source(NamedSource::new(path, text.to_string()))
+}
+
+/// A source that says how many lines a piece of it has. miette's own counts them from the file's beginning, and so draws all lines
+/// between places that are far apart.
+#[derive(Debug)]
+struct Source(NamedSource<String>);
+
+impl SourceCode for Source {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let piece = self.0.read_span(span, before, after)?;
+        let lines = piece.data().iter().filter(|&&byte| byte == b'\n').count();
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.0.name().to_string(),
+            piece.data(),
+            *piece.span(),
+            piece.line(),
+            piece.column(),
+            lines,
+        )))
+    }
 }
 
 /// Returns a label whose bytes are within the text and at the bounds of characters.
@@ -195,7 +223,7 @@ struct Drawing {
     head: String,
     message: String,
     severity: miette::Severity,
-    source: NamedSource<String>,
+    source: Source,
     labels: Vec<LabeledSpan>,
 }
 

@@ -104,6 +104,7 @@ static PAGES: &[(&str, &str)] = &[
     ("E0606", include_str!("../../docs/explain/E0606.md")),
     ("E0607", include_str!("../../docs/explain/E0607.md")),
     ("E0608", include_str!("../../docs/explain/E0608.md")),
+    ("E0609", include_str!("../../docs/explain/E0609.md")),
     ("E0611", include_str!("../../docs/explain/E0611.md")),
     ("E0701", include_str!("../../docs/explain/E0701.md")),
     ("E0702", include_str!("../../docs/explain/E0702.md")),

@@ -64,6 +64,7 @@ pub static CODES: &[(&str, &str)] = &[
     ("E0606", "two splits could be meant as the rows to learn from"),
     ("E0607", "something has learned from all rows of a table that is split"),
     ("E0608", "a metric is measured on rows that are no part of the train's split"),
+    ("E0609", "a history may hold rows that are kept for measuring"),
     ("E0611", "a score reads what does not exist when ranking"),
     ("E0701", "the end of a network does not fit the task"),
     ("E0702", "a loss does not serve the task"),

@@ -204,6 +204,7 @@ pub(crate) fn pipeline(seed: u64, leak: bool) -> Pipeline {
     };
     let validation = draft.random.chance(60);
     let kind = leak.then(|| draft.random.below(7));
+    let kind = if leak && base == Base::Ratings && !ranks && draft.random.chance(40) { Some(7) } else { kind };
     let mut table = draft.filtered(table);
     let mut found = None;
     let mut trains = true;
@@ -223,7 +224,9 @@ pub(crate) fn pipeline(seed: u64, leak: bool) -> Pipeline {
         table = "early".into();
         found = Some(Leak { code: "E0601", shown_by: Shown::TestCells });
     }
-    let cut = draft.cut(validation, label);
+    let past = kind == Some(7);
+    let validation = validation && !past;
+    let cut = if past { "train = 75%, test = 25%".into() } else { draft.cut(validation, label) };
     draft.lines.push(format!("prepare cut = {table} |> split({cut})"));
     let mut split = "cut";
     let mut bare = Vec::new();
@@ -254,6 +257,12 @@ pub(crate) fn pipeline(seed: u64, leak: bool) -> Pipeline {
     if base == Base::Ratings && !leak && !ranks && draft.random.chance(40) {
         let gathered = draft.extract("cut.train.minutes |> per(ratings.user, mean)");
         inputs = format!("concat({inputs}, {gathered} |> fill(zero))");
+    }
+    // What each user did before.
+    let history = "history(by = ratings.user, order = ratings.at, last = 3)";
+    if base == Base::Ratings && !leak && !ranks && draft.random.chance(30) {
+        let before = draft.extract(&format!("ratings.minutes |> fill(zero) |> {history} |> mean |> fill(zero)"));
+        inputs = format!("concat({inputs}, {before})");
     }
     // What gives something away.
     let vector = if base == Base::Posts { "posts.weights" } else { "films.look" };
@@ -308,6 +317,11 @@ pub(crate) fn pipeline(seed: u64, leak: bool) -> Pipeline {
             inputs = format!("concat({inputs}, first.deep)");
             found = Some(Leak { code: "E0604", shown_by: Shown::TestCells });
         }
+        Some(7) => {
+            let before = draft.extract(&format!("ratings.minutes |> fill(zero) |> {history} |> mean |> fill(zero)"));
+            inputs = format!("concat({inputs}, {before})");
+            found = Some(Leak { code: "E0609", shown_by: Shown::TestCells });
+        }
         Some(_) if found.is_none() && !ranks && label != "genre" && label != "kind" => {
             let made = draft.extract(&format!("{table}.{label} |> min_max"));
             inputs = format!("concat({inputs}, {made})");
@@ -336,8 +350,16 @@ pub(crate) fn pipeline(seed: u64, leak: bool) -> Pipeline {
             format!("{inputs} |> dense(3)")
         };
         let stop = if validation { "    stop = early(ndcg@5, patience = 1)\n" } else { "" };
+        let user = if !leak && draft.random.chance(40) {
+            let layer =
+                draft.pick(&["gru(3)", "mean |> dense(3)", "self_attention(causal = true) |> last |> dense(3)"]);
+            draft.lines.push(format!("fuse before = neural {{ films.look |> {history} |> fill(zero) |> {layer} }}"));
+            "embedding(user, 3) + before"
+        } else {
+            "embedding(user, 3)"
+        };
         draft.lines.push(format!(
-            "train t = recommend({split}, user = user, item = film) {{\n    score = dot(embedding(user, 3), {item})\n{settings}{stop}}}"
+            "train t = recommend({split}, user = user, item = film) {{\n    score = dot({user}, {item})\n{settings}{stop}}}"
         ));
         draft.lines.push(format!("metric m = t on {split}.test {{ ndcg@5, recall@5 }}"));
     } else {

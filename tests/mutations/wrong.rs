@@ -234,6 +234,11 @@ fuse a = concat(films.look, films.length, looks.gaze)
 train t = regress(parts, label = age) { output = sum(a, a) |> dense(1), epochs = 1 }
 metric m = t on parts.test { mae }
 "#,
+    // E0504.
+    r#"
+train t = recommend(parts, user = mark, item = studio) { score = dot(embedding(mark, 2), embedding(studio, 2)), epochs = 1 }
+metric m = t on parts.test { recall@5 }
+"#,
     // E0503.
     r#"
 train t = regress(parts, label = length) { output = films.look |> dense(1), epochs = 1 }

@@ -128,6 +128,10 @@ impl Checker<'_> {
         }
         if let [first, second, ..] = &meanings[..] {
             let (one, two) = (first.0.words(), second.0.words());
+            // One renaming mends every use.
+            if !self.reported.insert((format!("E0103 {name}"), second.1)) {
+                return Some(Item::Unknown);
+            }
             self.report(
                 Diagnostic::error("E0103", span, say!("`{name}` means two things here", "`{name}` 在此处有两种含义"))
                     .also(first.1, say!("{one}", "{one}"))

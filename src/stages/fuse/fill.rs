@@ -57,6 +57,7 @@ static SIGNATURE: Signature = Signature::new(
 .reference("scikit-learn's SimpleImputer(strategy = \"constant\" or \"mean\") and KNNImputer(n_neighbors = k)")
 .examples(&[
     Example::new("Zeros.", "[[1, 2], _] |> fill(zero)", "[[1, 2], [0, 0]]"),
+    Example::new("A sequence without steps.", "sequence([[[1, 2]], _]) |> fill(zero) |> mean", "[[1, 2], [0, 0]]"),
     Example::new("The mean of those that are there.", "[1, _, 4] |> fill(mean)", "[[1], [2.5], [4]]"),
     Example::new(
         "The value of the row that is nearest by another column.",

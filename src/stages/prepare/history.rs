@@ -56,11 +56,11 @@ static SIGNATURE: Signature = Signature::new(
         "source films = table(\"films.csv\") { film: key }\n\
          source likes = table(\"likes.csv\") { user: category, film: ref(films), at: time(unix) }\n\
          prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)\n\
-         fuse film   = neural { embedding(films, 16) }\n\
+         fuse each = neural { embedding(films, 16) }\n\
          fuse before = neural {\n    \
-         film |> history(by = likes.user, order = likes.at, last = 10) |> fill(zero) |> self_attention(causal = true) |> last\n\
+         each |> history(by = likes.user, order = likes.at, last = 10) |> fill(zero) |> self_attention(causal = true) |> last\n\
          }\n\
-         train next = recommend(parts, user = user, item = film) { score = dot(before, film) }",
+         train next = recommend(parts, user = user, item = film) { score = dot(before, each) }",
         "train",
     ),
 ]);
@@ -126,13 +126,24 @@ fn before(call: &mut Inference<'_, '_>) -> Option<Type> {
 
 /// Returns which input an argument is; says so where it was left out or names several.
 fn input(call: &mut Inference<'_, '_>, name: &'static str) -> Option<usize> {
-    match call.args.find(name) {
-        Some(ArgValue::Input(at)) => Some(*at),
-        _ => {
+    match call.args.find(name).and_then(single) {
+        Some(at) => Some(at),
+        None => {
             let span = call.arg_span(name);
             call.report(Diagnostic::error("E0108", span, say!("`{name}` takes one column", "`{name}` 接受一列")));
             None
         }
+    }
+}
+
+fn single(value: &ArgValue) -> Option<usize> {
+    match value {
+        ArgValue::Input(at) => Some(*at),
+        ArgValue::List(list) => match &list[..] {
+            [value] => single(value),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -147,10 +158,7 @@ impl Stage for History {
 }
 
 fn recall(args: &Args) -> Result<Recall> {
-    let input = |name: &str| match args.find(name) {
-        Some(ArgValue::Input(at)) => Ok(*at),
-        _ => Err(Error::bug("a history lacks a column")),
-    };
+    let input = |name: &str| args.find(name).and_then(single).ok_or_else(|| Error::bug("a history lacks a column"));
     Ok(Recall { by: input(BY.name())?, order: input(ORDER.name())?, last: args.get(LAST) })
 }
 

@@ -39,7 +39,7 @@ impl Building {
 
     fn stage(&mut self, domain: usize, name: &str, args: Args, inputs: Vec<Edge>) -> usize {
         let stage = crate::find(name).unwrap();
-        let joint = |i: &usize| matches!(stage.body(*i), Body::Joint(_));
+        let joint = |i: &usize| matches!(stage.body(*i), Body::Joint(_) | Body::Recall { .. });
         let alternative = (0..stage.signature().types.len()).find(joint).unwrap();
         self.push(domain, PlanKind::Stage { stage, alternative, args, inputs })
     }

@@ -318,3 +318,96 @@ fn weights_cost_what_the_pairs_read() {
         .sum();
     assert!((found - wanted).abs() < 1e-5, "{found}, not {wanted}");
 }
+
+const STEPS: usize = 12;
+
+/// Each user goes around a circle of items, from a place of its own; the last two steps are validation and test.
+fn circles() -> Split {
+    let items = 30;
+    let rows: Vec<(u32, u32)> =
+        (0..40u32).flat_map(|user| (0..STEPS as u32).map(move |step| (user, (user * 7 + step) % items))).collect();
+    let part = |at: usize| match at % STEPS {
+        11 => Part::Test,
+        10 => Part::Validation,
+        _ => Part::Train,
+    };
+    let users = codes(40, &rows.iter().map(|r| r.0).collect::<Vec<_>>());
+    let items = codes(items as usize, &rows.iter().map(|r| r.1).collect::<Vec<_>>());
+    split(vec![("user", users), ("item", items)], part)
+}
+
+/// Returns what came before each row of `circles`, and where users are now.
+fn before(split: &Split, last: usize) -> (mmf_data::past::Past, mmf_data::plan::Now) {
+    let order = Column::new(Rows::all(40 * STEPS), Values::Int((0..40 * STEPS as i64).collect::<Vec<_>>().into()));
+    let user = split.table.column("user").unwrap();
+    let mut past = mmf_data::past::Past::new(user, &order, last, &|a, b| a.cmp(&b)).unwrap();
+    let part = |part| split.part(part).unwrap();
+    let (train, validation, test) = (part(Part::Train), part(Part::Validation), part(Part::Test));
+    let now = mmf_data::plan::Now {
+        validation: past.now(&[train], &[validation, test]),
+        test: past.now(&[train, validation], &[test]),
+        occasions: past.occasions(),
+    };
+    (past, now)
+}
+
+/// `dot(history(from) |> mean, to)`.
+fn by_history(split: Split, last: usize, embedded: bool) -> TrainCall {
+    let (past, now) = before(&split, last);
+    let Values::Code { codes, .. } = &split.table.column("item").unwrap().values else { panic!("codes") };
+    let mut plan = Building::new(&[40 * STEPS, 40 * STEPS, 30]);
+    plan.0.domains[1].now = Some(now);
+    let mut value = |seed: u64| {
+        if embedded {
+            plan.stage(2, "embedding", args(&[("n", int(16))]), vec![])
+        } else {
+            plan.leaf(2, Column::new(Rows::all(30), Values::vector(4, noise(120, seed))))
+        }
+    };
+    let (from, to) = (value(3), value(4));
+    let via = vec![Link::Past(Arc::new(past)), Link::Map(codes.clone())];
+    let steps = plan.stage(1, "history", Args::default(), vec![Edge { node: from, via }]);
+    let mean = plan.stage(1, "mean", Args::default(), vec![here(steps)]);
+    let score = plan.stage(0, "dot", Args::default(), vec![by(mean, Link::Occasion), by(to, Link::Item)]);
+    plan.0.fields = vec![("before".into(), mean)];
+    call(split, plan.output("score", here(score)))
+}
+
+#[test]
+fn the_next_item_is_told_by_the_one_before() {
+    let (call, args) = (by_history(circles(), 1, true), settings(30, &[("seen", ArgValue::Word("keep".into()))]));
+    let found = on_threads(|| train("recommend", &args, &call).to_bytes());
+    assert!(found.iter().all(|f| *f == found[0]));
+    let trained = train("recommend", &args, &call);
+    for part in [Part::Validation, Part::Test] {
+        let found = measure("ndcg", Some(1), &predict("recommend", &args, &call, &trained, part));
+        assert!(found > 0.95, "{found} on {}", part.word());
+    }
+    // The field is that of the table's rows: a user's first row has no past, and its mean is zero.
+    let field = trained.f32s("field.before.values").unwrap();
+    assert_eq!(field.len(), 40 * STEPS * 16);
+    assert!(field[..16].iter().all(|&x| x == 0.0) && field[16..32].iter().any(|&x| x != 0.0));
+}
+
+#[test]
+fn a_ranking_sees_all_rows_of_earlier_parts() {
+    // Without weights: the ranks must be those of the means, by definition.
+    let (split, last) = (circles(), 5);
+    let call = by_history(split.clone(), last, false);
+    let args = settings(1, &[("seen", ArgValue::Word("keep".into()))]);
+    let trained = train("recommend", &args, &call);
+    let (from, to) = (noise(120, 3), noise(120, 4));
+    for (part, step) in [(Part::Validation, 10), (Part::Test, 11)] {
+        let ranks = predict("recommend", &args, &call, &trained, part).u32s("ranks").unwrap().to_vec();
+        for user in 0..40usize {
+            let item = |step: usize| (user * 7 + step) % 30;
+            let mut mean = [0f32; 4];
+            for earlier in step - last..step {
+                (0..4).for_each(|k| mean[k] += from[item(earlier) * 4 + k] / last as f32);
+            }
+            let score = |item: usize| (0..4).map(|k| mean[k] * to[item * 4 + k]).sum::<f32>();
+            let better = (0..30).filter(|&i| score(i) >= score(item(step)) - 1e-6).count();
+            assert_eq!(ranks[user], better as u32, "user {user} in {}", part.word());
+        }
+    }
+}

@@ -178,3 +178,34 @@ fn gradients_of_layers_are_slopes() {
         check(&layer.name, &layer.parameters(), |session| Ok(layer.run(session)?.1));
     }
 }
+
+#[test]
+fn steps_of_a_value_are_those_of_its_table() {
+    // Rows of a table that were looked up before, and the table itself.
+    let (index, lengths, steps) = ([4u32, 1, 1, 0, 3], [2u32, 0, 3], 4);
+    let run = |looked_up: bool| {
+        let mut parameters = Parameters::new(5);
+        let pass = |session: &mut Session| -> Result<(Var, Loss)> {
+            let table = session.table("t", 5, 3, Init::Normal { deviation: 1.0 });
+            let x = if looked_up {
+                let rows = session.lookup(table, &[3, 1, 0, 4])?;
+                session.gather_steps(&rows, &[3, 1, 1, 2, 0], &lengths, steps)?
+            } else {
+                session.lookup_steps(table, &index, &lengths, steps)?
+            };
+            let scale: Vec<f32> = (0..36).map(|i| (i as f32 * 0.7).sin()).collect();
+            let scale = session.constant(3, &[steps, 3], scale)?;
+            let product = session.apply(Op::Multiply, &[&x, &scale], &[])?;
+            let loss = session.total(&product, None)?;
+            Ok((x, loss))
+        };
+        pass(&mut Session::making(&mut parameters)).unwrap();
+        let mut session = Session::training(&parameters, Moment::default());
+        let (x, loss) = pass(&mut session).unwrap();
+        let values = session.values(&x).unwrap().to_vec();
+        assert_eq!(session.lengths(&x).unwrap(), lengths);
+        let mut gradients = session.backward(&loss, 1.0).unwrap();
+        (values, gradient(&mut gradients, &parameters, "t"))
+    };
+    assert_eq!(run(true), run(false));
+}
