@@ -1,6 +1,5 @@
-"""Features of pictures and words: the whole of mmf's process, its store included, beside OpenCV's and scikit-learn's calls alone."""
+"""Features of pictures: the whole of mmf's process, its store included, beside OpenCV's calls alone."""
 
-import random
 import subprocess
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import place
 from measure import Table, in_turns
 
 PICTURES = 300
-TEXTS = 20_000
 REPEATS = 5
 
 LOOKS = """source pictures = table("pictures.csv") {
@@ -20,19 +18,10 @@ extract colour = pictures.picture |> resize(224x224) |> hsv_histogram(bins = 8x4
 extract edges  = pictures.picture |> resize(224x224) |> gray |> canny(low = 100, high = 200) |> grid_density(7x7)
 """
 
-WORDS = """source texts = table("texts.csv") {
-    id:   key
-    text: text(language = en)
-}
-
-extract words = texts.text |> tokenize |> tf_idf(terms = 1000)
-"""
-
 
 def run():
     with place.scratch() as folder:
         pictures(Path(folder) / "pictures")
-        words(Path(folder) / "words")
 
 
 def pictures(home):
@@ -52,20 +41,6 @@ def pictures(home):
     table.print()
 
 
-def words(home):
-    python = place.python("scikit-learn", "pandas")
-    home.mkdir()
-    size = texts(home / "texts.csv")
-    (home / "texts.mmf").write_text(WORDS)
-    ours, theirs = compare(home / "texts.mmf", [python, place.PEERS / "tf_idf.py", home / "texts.csv"])
-    version = place.version(python, "scikit-learn")
-    table = Table(f"extract: tf-idf of {TEXTS:,} texts, {size / 1e6:.1f} MB, beside scikit-learn {version}; one thread")
-    peers = [[float(number) for number in usage.output.split()] for usage in theirs]
-    table.pair("CPU", [u.cpu for u in ours], [cpu for cpu, _ in peers], "s")
-    table.pair("wall", [u.wall for u in ours], [wall for _, wall in peers], "s")
-    table.print()
-
-
 def compare(file, peer):
     """Runs mmf cold, on one thread, and the peer, in turns."""
     ours, theirs = [], []
@@ -77,20 +52,3 @@ def compare(file, peer):
             ours += mine
             theirs += other
     return ours, theirs
-
-
-def texts(file):
-    """Writes texts of 20 to 200 words, whose frequencies fall as Zipf's law says; returns the file's size."""
-    chance = random.Random(1)
-    letters = "etaoinshrdlu"
-    vocabulary = ["".join(chance.choices(letters, k=chance.randint(2, 9))) for _ in range(20_000)]
-    weights = [1 / (rank + 1) for rank in range(len(vocabulary))]
-    drawn = chance.choices(vocabulary, weights, k=TEXTS * 110)
-    lines, at = ["id,text"], 0
-    for i in range(TEXTS):
-        length = chance.randint(20, 200)
-        taken = [drawn[(at + j) % len(drawn)] for j in range(length)]
-        at += length
-        lines.append(f"t{i},{' '.join(taken)}")
-    file.write_text("\n".join(lines) + "\n")
-    return file.stat().st_size

@@ -8,14 +8,12 @@ use mmf_data::stage::Predictions;
 use mmf_tensor::{Parameters, Session};
 use rayon::prelude::*;
 
-use super::network::{Circuit, TaskRows};
+use super::network::{AT_ONCE, Circuit, TaskRows};
 
 /// Rows that are kept.
 const ROWS: usize = 1000;
 /// Numbers that are kept: of wide spaces, fewer rows.
 const NUMBERS: usize = 1 << 20;
-/// Rows that are computed at a time.
-const BLOCK: usize = 512;
 
 /// Returns places among `count` rows, spread evenly, as many as are kept.
 pub(crate) fn spread(count: usize, width: usize) -> Vec<usize> {
@@ -42,7 +40,7 @@ fn keep(
     let Some(first) = units.first() else { return Ok(()) };
     let width = read(&[*first])?.0;
     let kept: Vec<u32> = spread(units.len(), width).into_iter().map(|place| units[place]).collect();
-    let blocks: Vec<Result<(usize, Vec<f32>)>> = kept.par_chunks(BLOCK).map(&read).collect();
+    let blocks: Vec<Result<(usize, Vec<f32>)>> = kept.par_chunks(AT_ONCE).map(&read).collect();
     let mut numbers = Vec::with_capacity(kept.len() * width);
     for block in blocks {
         numbers.extend(block?.1);

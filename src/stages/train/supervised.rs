@@ -16,14 +16,12 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::learn::{Course, Work, learn};
-use super::network::{Circuit, TaskRows};
+use super::network::{AT_ONCE, Circuit, TaskRows};
 use super::predictions::{Classified, Regressed};
 use super::recipe::{self, Stop};
 use super::space;
 use super::trained::{self, part};
 
-/// Rows that are predicted at a time.
-const BLOCK: usize = 512;
 
 /// What rows are told apart by, row by row of the split's table.
 pub(crate) enum Label {
@@ -111,7 +109,7 @@ impl<'a> Rowwise<'a> {
     fn predict(&self, parameters: &Parameters, part: Part) -> Result<Predictions> {
         let places = labelled(self.call, self.settings, part)?;
         let units = ids(self.call, &places);
-        let blocks: Vec<&[u32]> = units.chunks(BLOCK).collect();
+        let blocks: Vec<&[u32]> = units.chunks(AT_ONCE).collect();
         let found: Vec<Result<Vec<f64>>> = blocks
             .into_par_iter()
             .map(|rows| {

@@ -9,15 +9,13 @@ use mmf_data::values::Values;
 use mmf_tensor::{Parameters, Session};
 use rayon::prelude::*;
 
-use super::{Circuit, Kind, TaskRows};
+use super::{AT_ONCE, Circuit, Kind, TaskRows};
 
-/// Rows that are computed at a time.
-const BLOCK: usize = 512;
 
 impl Circuit<'_> {
     /// Returns the values of a node at rows of its own domain: their width and numbers.
     pub(crate) fn read(&self, parameters: &Parameters, node: usize, rows: &[u32]) -> Result<(usize, Vec<f32>)> {
-        let blocks: Vec<&[u32]> = rows.chunks(BLOCK).collect();
+        let blocks: Vec<&[u32]> = rows.chunks(AT_ONCE).collect();
         let found: Vec<Result<(usize, Vec<f32>)>> = blocks
             .into_par_iter()
             .map(|block| {

@@ -19,6 +19,9 @@ use mmf_tensor::{Loss, Parameters, Session};
 use demand::{Demand, Target};
 use leaf::Leaf;
 
+/// Rows that a network is read at, at a time: all that it computes for them is held, and maps are large.
+pub(crate) const AT_ONCE: usize = 64;
+
 /// The rows of a task: some of the split's table, or pairs that are in no table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TaskRows<'a> {

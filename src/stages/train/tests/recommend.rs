@@ -399,7 +399,8 @@ fn a_ranking_sees_all_rows_of_earlier_parts() {
     let (from, to) = (noise(120, 3), noise(120, 4));
     for (part, step) in [(Part::Validation, 10), (Part::Test, 11)] {
         let ranks = predict("recommend", &args, &call, &trained, part).u32s("ranks").unwrap().to_vec();
-        for user in 0..40usize {
+        assert_eq!(ranks.len(), 40);
+        for (user, &rank) in ranks.iter().enumerate() {
             let item = |step: usize| (user * 7 + step) % 30;
             let mut mean = [0f32; 4];
             for earlier in step - last..step {
@@ -407,7 +408,7 @@ fn a_ranking_sees_all_rows_of_earlier_parts() {
             }
             let score = |item: usize| (0..4).map(|k| mean[k] * to[item * 4 + k]).sum::<f32>();
             let better = (0..30).filter(|&i| score(i) >= score(item(step)) - 1e-6).count();
-            assert_eq!(ranks[user], better as u32, "user {user} in {}", part.word());
+            assert_eq!(rank, better as u32, "user {user} in {}", part.word());
         }
     }
 }
