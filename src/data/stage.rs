@@ -1,5 +1,6 @@
 //! The contract of a stage: what it declares, and how it runs.
 
+use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -68,12 +69,28 @@ pub type Metric = fn(&Args, &Predictions) -> Result<Measure>;
 /// Finds a metric by its name.
 pub type Measures = fn(&str) -> Option<Metric>;
 
+/// What a row-wise stage opens once, before its first batch: a model, a list of words.
+pub type Opened = Arc<dyn Any + Send + Sync>;
+
+/// Returns what a stage opened, as the stage knows it.
+pub fn opened<T: 'static>(opened: &Opened) -> Result<&T> {
+    opened.downcast_ref().ok_or_else(|| Error::bug("a stage was given what another opened"))
+}
+
 /// How a stage runs. The engine runs what the stage is, so it cannot lie.
 pub enum Body {
     /// Reads files and makes a table. Inputs are the tables that its refs name, in the order of `ColumnKind::Ref`.
     Source(fn(&Context, &Args, &[Value]) -> Result<Table>),
     /// A batch of rows in, their values out.
     Rows(fn(&Context, &Args, &Batch) -> Result<Values>),
+    /// The same, with the files in its arguments opened first: at most once a run, and only where a row is computed. The key
+    /// holds the content of these files.
+    Opened {
+        open: fn(&Context, &Args) -> Result<Opened>,
+        rows: fn(&Context, &Args, &Opened, &Batch) -> Result<Values>,
+        /// Whether a row costs so much that each is kept by its content.
+        dear: bool,
+    },
     /// Learns from columns that hold training rows only, missing rows left out; then applies by batch.
     Fit {
         fit: fn(&Context, &Args, &[Column]) -> Result<State>,
@@ -106,7 +123,7 @@ impl Body {
     pub fn kind(&self) -> BodyKind {
         match self {
             Body::Source(_) => BodyKind::Source,
-            Body::Rows(_) => BodyKind::Rows,
+            Body::Rows(_) | Body::Opened { .. } => BodyKind::Rows,
             Body::Fit { .. } => BodyKind::Fit,
             Body::Table(_) => BodyKind::Table,
             Body::FitTable { .. } => BodyKind::FitTable,

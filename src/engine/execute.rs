@@ -264,7 +264,7 @@ fn single(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> Result<Value>
         Body::Size(body) => {
             Value::Count(body(&work.column(*node.inputs.first().ok_or_else(|| Error::bug("a size of nothing"))?)?))
         }
-        Body::Rows(_) | Body::Joint(_) | Body::Recall { .. } | Body::Recipe => {
+        Body::Rows(_) | Body::Opened { .. } | Body::Joint(_) | Body::Recall { .. } | Body::Recipe => {
             return Err(Error::bug(format!("`{}` is no step", call.stage)));
         }
     };

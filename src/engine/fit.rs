@@ -96,6 +96,8 @@ pub(crate) fn columns(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> R
         title: work.title(id),
         stage: call.stage,
         run: Box::new(|batch| apply(&host.context(call.seed), &call.args, &state, batch)),
+        open: None,
+        dear: false,
         inputs: (0..count).map(Feed::External).collect(),
         accepts: crate::stream::accepts(call.notation, count),
         elem: elem(node),

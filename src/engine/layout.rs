@@ -23,7 +23,7 @@ pub(crate) struct Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TaskKind {
     Single,
-    /// Row-wise stages, fused. Where pictures go in (`heavy`), finished rows are kept one by one.
+    /// Row-wise stages, fused. Where pictures go in, or a stage is dear (`heavy`), finished rows are kept one by one.
     Rows {
         heavy: bool,
     },
@@ -62,6 +62,15 @@ impl Layout {
     /// Says whether a run reads the node's result after it was made.
     pub(crate) fn is_read(&self, node: NodeId) -> bool {
         self.read.contains(&self.twin(node))
+    }
+
+    /// Has the rows of groups kept one by one where a member is dear.
+    pub(crate) fn weigh(&mut self, dear: impl Fn(NodeId) -> bool) {
+        for task in &mut self.tasks {
+            if let TaskKind::Rows { heavy } = &mut task.kind {
+                *heavy |= task.members.iter().any(|&member| dear(member));
+            }
+        }
     }
 
     /// Cuts the nodes into tasks: groups of row-wise nodes on one level, where a level ends at everything that is kept.

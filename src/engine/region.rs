@@ -7,29 +7,33 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use mmf_data::error::{Error, Result};
-use mmf_data::stage::Body;
+use mmf_data::stage::{Batch, Body, Context, Opened};
 use mmf_data::table::{Column, Rows};
+use mmf_lang::args::Args;
 use mmf_lang::graph::{NodeId, NodeKind};
 use mmf_lang::say;
 use rayon::prelude::*;
 
 use crate::event::Event;
+use crate::execute;
 use crate::gather;
 use crate::host::StepHost;
 use crate::key;
 use crate::layout::{Task, elem, may_miss};
 use crate::output::{Done, Output, Pending, join, row_key, skipped, take};
 use crate::store::{Digest, Hasher, Row, RowKey};
-use crate::stream::{Cell, Chain, External, Feed, Step};
+use crate::stream::{Cell, Chain, External, Feed, Open, Run, Step};
 use crate::work::{Work, guard};
 
 /// Rows in a batch where no picture is.
 const BATCH: usize = 1024;
 /// Rows in a batch of pictures, at most.
 const PICTURES: usize = 64;
+/// Rows in a batch where a row is dear.
+const DEAR: usize = 16;
 /// Bytes of picture files in a batch, at most, but for one file.
 const FILE_BYTES: u64 = 2 * 1024 * 1024;
 /// Rows of pictures after which the finished ones are stored.
@@ -59,6 +63,9 @@ fn link(
     };
     let mut hasher = Hasher::new("chain");
     key::call(&mut hasher, work.stage(stage)?, *alternative, &work.counted(node, args)?, work.lookup);
+    for (_, digest) in execute::files(work, node)? {
+        hasher.digest(&digest);
+    }
     let inputs = columns(work, id);
     hasher.list(inputs.len());
     for input in inputs {
@@ -143,9 +150,6 @@ fn build<'w>(work: &'w Work<'_>, task: &Task, host: &'w StepHost<'_, '_>) -> Res
             return Err(Error::bug("a group of row-wise stages holds something else"));
         };
         let found = work.stage(stage)?;
-        let Body::Rows(body) = found.body(*alternative) else {
-            return Err(Error::bug(format!("`{stage}` is not row-wise")));
-        };
         let mut inputs = Vec::new();
         for input in columns(work, id) {
             let step = chain.steps.iter().position(|s: &Step<'_>| s.node == input);
@@ -162,11 +166,14 @@ fn build<'w>(work: &'w Work<'_>, task: &Task, host: &'w StepHost<'_, '_>) -> Res
         let signature = found.signature();
         let args = work.counted(node, args)?;
         let seed = key::seed(0, signature.name, *alternative);
+        let (run, open, dear) = body(work, id, found.body(*alternative), args, seed, host)?;
         chain.steps.push(Step {
             node: id,
             title: work.title(id),
             stage: signature.name,
-            run: Box::new(move |batch| body(&host.context(seed), &args, batch)),
+            run,
+            open,
+            dear,
             accepts: crate::stream::accepts(signature.types.get(*alternative).copied().unwrap_or(""), inputs.len()),
             inputs,
             elem: elem(node),
@@ -175,6 +182,52 @@ fn build<'w>(work: &'w Work<'_>, task: &Task, host: &'w StepHost<'_, '_>) -> Res
         });
     }
     Ok((chain, rows))
+}
+
+/// Returns how a row-wise stage is run, how what it reads is opened, and whether it is dear.
+fn body<'w>(
+    work: &'w Work<'_>,
+    id: NodeId,
+    body: Body,
+    args: Args,
+    seed: u64,
+    host: &'w StepHost<'_, '_>,
+) -> Result<(Run<'w>, Option<Open<'w>>, bool)> {
+    let (open, rows, dear) = match body {
+        Body::Rows(body) => {
+            return Ok((Box::new(move |batch| body(&host.context(seed), &args, batch)), None, false));
+        }
+        Body::Opened { open, rows, dear } => (open, rows, dear),
+        _ => return Err(Error::bug("a group of row-wise stages holds something else")),
+    };
+    let node = work.node(id);
+    let NodeKind::Stage { stage, alternative, base, .. } = &node.kind else {
+        return Err(Error::bug("a group of row-wise stages holds something else"));
+    };
+    let base = work.base(base);
+    let mut hasher = Hasher::new("opened");
+    key::call(&mut hasher, work.stage(stage)?, *alternative, &args, work.lookup);
+    for (_, digest) in execute::files(work, node)? {
+        hasher.digest(&digest);
+    }
+    let key = hasher.finish();
+    let opened: Arc<OnceLock<Opened>> = Arc::default();
+    let (args, given) = (Arc::new(args), opened.clone());
+    let run = {
+        let args = args.clone();
+        move |batch: &Batch| {
+            let opened = opened.get().ok_or_else(|| Error::bug("a stage runs before its files are open"))?;
+            rows(&host.context(seed), &args, opened, batch)
+        }
+    };
+    let open = move || {
+        if given.get().is_none() {
+            let context = Context { base: &base, ..host.context(seed) };
+            let _ = given.set(work.opened(key, || open(&context, &args))?);
+        }
+        Ok(())
+    };
+    Ok((Box::new(run), Some(Box::new(open)), dear))
 }
 
 /// Returns the rows that a group lives on.
@@ -268,6 +321,7 @@ pub(crate) fn stream(
     let heavy = outputs.iter().any(Pending::is_stored);
     let batches: Vec<Portion> = wanted.into_iter().flat_map(|(outputs, rows)| cut(chain, &outputs, &rows)).collect();
     let total: usize = batches.iter().map(|b| b.rows.len()).sum();
+    open(chain, outputs, &batches)?;
     let mut done = 0;
     let mut begin = 0;
     while begin < batches.len() {
@@ -321,6 +375,23 @@ pub(crate) fn stream(
     Ok(())
 }
 
+/// Opens what the stages read that these batches go through.
+fn open(chain: &Chain<'_>, outputs: &[Pending], batches: &[Portion]) -> Result<()> {
+    let mut wanted: Vec<usize> = batches.iter().flat_map(|b| b.outputs.iter().map(|&o| outputs[o].step)).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let needed = chain.needed(&wanted);
+    let steps = chain.steps.iter().zip(needed).filter(|(_, needed)| *needed);
+    let opens: Vec<&Open<'_>> = steps.filter_map(|(step, _)| step.open.as_ref()).collect();
+    if opens.is_empty() {
+        return Ok(());
+    }
+    // On a thread that is not of the pool: one of the pool takes up other work while it waits, which may open the same.
+    let all = || opens.iter().try_for_each(|open| open());
+    let joined = std::thread::scope(|scope| scope.spawn(all).join());
+    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// Cuts rows into batches.
 fn cut(chain: &Chain<'_>, outputs: &[usize], rows: &[u32]) -> Vec<Portion> {
     let pictures = chain.externals.iter().any(External::is_picture);
@@ -333,7 +404,8 @@ fn cut(chain: &Chain<'_>, outputs: &[usize], rows: &[u32]) -> Vec<Portion> {
         };
         chain.externals.iter().map(of).sum()
     };
-    let most = if pictures { PICTURES } else { BATCH };
+    let dear = chain.steps.iter().any(|step| step.dear);
+    let most = if dear { DEAR } else if pictures { PICTURES } else { BATCH };
     let mut batches = Vec::new();
     let mut current: Vec<u32> = Vec::new();
     let mut bytes = 0;

@@ -24,12 +24,19 @@ const TOGETHER: usize = 16;
 /// Runs a stage's body on a batch.
 pub(crate) type Run<'a> = Box<dyn Fn(&Batch) -> Result<Values> + Send + Sync + 'a>;
 
+/// Opens what a stage's body reads.
+pub(crate) type Open<'a> = Box<dyn Fn() -> Result<()> + Send + Sync + 'a>;
+
 /// A stage of the chain.
 pub(crate) struct Step<'a> {
     pub node: NodeId,
     pub title: String,
     pub stage: &'static str,
     pub run: Run<'a>,
+    /// Opens what the body reads; called before the first batch.
+    pub open: Option<Open<'a>>,
+    /// Whether a row costs so much that batches are small.
+    pub dear: bool,
     pub inputs: Vec<Feed>,
     /// For each input, whether the stage takes missing values.
     pub accepts: Vec<bool>,

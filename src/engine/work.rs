@@ -1,6 +1,6 @@
 //! A run under way: what is settled of each node, and its value when someone asks for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use mmf_data::arrays::Arrays;
 use mmf_data::error::{Error, Result};
 use mmf_data::picture::Picture;
-use mmf_data::stage::{Measures, Stage};
+use mmf_data::stage::{Body, Measures, Opened, Stage};
 use mmf_data::table::{Column, Rows, Value};
 use mmf_data::values::Values;
 use mmf_lang::args::{ArgValue, Args};
@@ -128,6 +128,8 @@ pub(crate) struct Work<'a> {
     slots: Vec<Slot>,
     skipped: Mutex<BTreeSet<(String, u64)>>,
     keys: Mutex<BTreeSet<Digest>>,
+    /// What stages opened, by stage, arguments and files.
+    opened: Mutex<BTreeMap<Digest, Opened>>,
 }
 
 pub(crate) fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -147,6 +149,12 @@ pub(crate) struct Ground<'a> {
 impl<'a> Work<'a> {
     pub(crate) fn new(graph: &'a Graph, options: &'a Options, ground: Ground<'a>) -> Work<'a> {
         let Ground { lookup, store, sink, flights, drain, pool } = ground;
+        let mut layout = Layout::new(graph);
+        layout.weigh(|id| {
+            let NodeKind::Stage { stage, alternative, .. } = &graph.node(id).kind else { return false };
+            let body = lookup(stage).map(|stage| stage.body(*alternative));
+            matches!(body, Some(Body::Opened { dear: true, .. }))
+        });
         Work {
             graph,
             lookup,
@@ -155,13 +163,27 @@ impl<'a> Work<'a> {
             sink,
             flights,
             drain,
-            layout: Layout::new(graph),
+            layout,
             pictures: Pictures::default(),
             pool,
             slots: (0..graph.dag.node_count()).map(|_| Slot::default()).collect(),
             skipped: Mutex::default(),
             keys: Mutex::default(),
+            opened: Mutex::default(),
         }
+    }
+
+    /// Returns what a stage opens, opened at most once.
+    ///
+    /// Not to be called on a thread of the pool, for it may wait for another's opening.
+    pub(crate) fn opened(&self, key: Digest, open: impl FnOnce() -> Result<Opened>) -> Result<Opened> {
+        let mut all = guard(&self.opened);
+        if let Some(opened) = all.get(&key) {
+            return Ok(opened.clone());
+        }
+        let opened = open()?;
+        all.insert(key, opened.clone());
+        Ok(opened)
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &'a Node {

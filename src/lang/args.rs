@@ -37,7 +37,7 @@ pub enum ArgKind {
     Sizes(usize),
     /// A text, number or bool, or a list of such.
     Values,
-    /// A list of numbers.
+    /// A number, or a list of them.
     Numbers,
     /// A column of the piped table or split.
     Column,

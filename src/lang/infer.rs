@@ -1,12 +1,16 @@
 //! What a stage's own `infer` function sees of a call, and may do.
 
+use std::sync::Arc;
+
 use crate::analysis::{Checker, Scope};
 use crate::args::{Args, RowExpr};
 use crate::diagnostic::{Diagnostic, Text};
 use crate::graph::{Arrow, DomainKind, NodeId};
+use crate::say;
 use crate::signature::Signature;
 use crate::span::Span;
 use crate::types::{ColumnType, DomainId, Elem, Marks, Origin, Part, SplitType, TableType, Type};
+use crate::world::{FileKind, Ports, WorldError};
 
 /// Finds the type of a call where notation ends; `None` where a mistake was reported.
 ///
@@ -233,6 +237,29 @@ impl Inference<'_, '_> {
     pub fn source(&mut self, request: crate::world::ScanRequest) -> Option<Type> {
         let span = self.arg_span("path");
         self.checker.source_type(span, &mut self.args, &mut self.inputs, request)
+    }
+
+    /// Looks at the head of the file that an argument names. `None` where no file is to be looked at, or a mistake was reported;
+    /// `origin` says where such a file comes from.
+    pub fn ports(&mut self, argument: &str, kind: FileKind, origin: Text) -> Option<Arc<Ports>> {
+        let path = self.args.find(argument)?.as_text()?.to_string();
+        if !self.checker.options.data {
+            return None;
+        }
+        let span = self.arg_span(argument);
+        let error = match self.checker.world.ports(&self.base(), &path, kind) {
+            Ok(ports) => return Some(ports),
+            Err(WorldError::Missing) => {
+                Diagnostic::error("E0201", span, say!("the file `{path}` is not there", "文件 `{path}` 不存在"))
+                    .help(origin)
+            }
+            Err(WorldError::Broken(why)) => {
+                let message = say!("the file `{path}` cannot be read as it is", "文件 `{path}` 无法读取");
+                Diagnostic::error("E0208", span, message).note(why)
+            }
+        };
+        self.checker.report(error);
+        None
     }
 
     pub fn base(&self) -> String {

@@ -93,6 +93,32 @@ pub struct ColumnScan {
     pub lost_count: u64,
 }
 
+/// What kind of file a stage opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A network, as ONNX.
+    Model,
+    /// Words, each with its vector.
+    Vectors,
+}
+
+/// What goes into a file's network, and what comes out; of words, their vector is what comes out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ports {
+    pub inputs: Vec<Port>,
+    pub outputs: Vec<Port>,
+}
+
+/// A named array.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Port {
+    pub name: String,
+    /// Whether it holds 32-bit floats; else it holds whole numbers, or what no stage reads.
+    pub float: bool,
+    /// `None` for a side that is not fixed.
+    pub shape: Vec<Option<u64>>,
+}
+
 /// Files, as the checker needs them.
 pub trait World {
     /// Returns the text of an `.mmf` file; `base` is the folder of the file that names it.
@@ -104,6 +130,11 @@ pub trait World {
     /// Returns what the data files hold; the index says which path of the request failed; behind the last is the file of
     /// the keys.
     fn scan(&self, request: &ScanRequest) -> Result<Arc<Scan>, (usize, WorldError)>;
+
+    /// Returns what goes into a file and comes out; `base` is the folder of the file that names it.
+    fn ports(&self, _base: &str, _path: &str, _kind: FileKind) -> Result<Arc<Ports>, WorldError> {
+        Err(WorldError::Missing)
+    }
 
     /// Returns memory of the machine in bytes, for guarantee 8; `None` where there is no machine.
     fn memory(&self) -> Option<u64> {

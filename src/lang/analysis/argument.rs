@@ -219,8 +219,9 @@ impl Checker<'_> {
                     }
                     Some(ArgValue::List(numbers))
                 }
+                Item::Number { value, unit: None, .. } => Some(ArgValue::List(vec![ArgValue::Float(value)])),
                 Item::Unknown => None,
-                other => self.wrong_kind(spec, &other, expr.span, "a list of numbers", "数字列表"),
+                other => self.wrong_kind(spec, &other, expr.span, "a number, or a list of numbers", "数字，或数字列表"),
             },
             ArgKind::Column => self.column_argument(spec, expr, table, scope).map(ArgValue::Column),
             ArgKind::Columns | ArgKind::OtherColumns => {

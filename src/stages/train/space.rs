@@ -75,18 +75,34 @@ pub(crate) fn of_items(
     Ok(())
 }
 
-/// Puts what enters the last layer before an output, at some of the rows that were predicted.
-pub(crate) fn of_rows(
-    circuit: &Circuit<'_>,
-    output: &Edge,
-    parameters: &Parameters,
-    predictions: &mut Predictions,
-) -> Result<()> {
-    let Some(entrance) = circuit.entrance(output) else { return Ok(()) };
-    let units = predictions.u32s("units")?.to_vec();
-    keep(&units, predictions, |rows| {
-        let mut session = Session::reading(parameters);
-        let pass = circuit.forward(&mut session, TaskRows::Table(rows), &[&entrance])?;
-        Ok((pass.values[0].width(), session.values(&pass.values[0])?.to_vec()))
-    })
+/// What enters the last layer before an output, at some of the rows that are predicted.
+pub(crate) struct Space {
+    width: usize,
+    /// Places among the rows, ascending, and the numbers of the rows there.
+    places: Vec<usize>,
+    units: Vec<u32>,
+    numbers: Vec<f32>,
+    taken: usize,
+}
+
+impl Space {
+    /// Begins for these rows; a width of 0 keeps nothing.
+    pub(crate) fn new(units: &[u32], width: usize) -> Self {
+        let places = if width == 0 { Vec::new() } else { spread(units.len(), width) };
+        let units = places.iter().map(|&place| units[place]).collect();
+        Space { width, places, units, numbers: Vec::new(), taken: 0 }
+    }
+
+    /// Takes what is kept of a block of rows that begins at a place. Blocks come in order.
+    pub(crate) fn take(&mut self, begin: usize, block: &[f32]) {
+        while let Some(&place) = self.places.get(self.taken) {
+            let Some(row) = block.get((place - begin) * self.width..(place - begin + 1) * self.width) else { return };
+            self.numbers.extend_from_slice(row);
+            self.taken += 1;
+        }
+    }
+
+    pub(crate) fn put(self, into: &mut Predictions) {
+        put(into, self.units, self.width, self.numbers);
+    }
 }

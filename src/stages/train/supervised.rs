@@ -19,9 +19,8 @@ use super::learn::{Course, Work, learn};
 use super::network::{AT_ONCE, Circuit, TaskRows};
 use super::predictions::{Classified, Regressed};
 use super::recipe::{self, Stop};
-use super::space;
+use super::space::Space;
 use super::trained::{self, part};
-
 
 /// What rows are told apart by, row by row of the split's table.
 pub(crate) enum Label {
@@ -81,9 +80,7 @@ pub(crate) fn train(context: &Context, args: &Args, call: &TrainCall, settings: 
 /// Predicts a part.
 pub(crate) fn predict(call: &TrainCall, settings: &Settings<'_>, trained: &Arrays, part: Part) -> Result<Predictions> {
     let (work, parameters) = (Rowwise::new(call, settings)?, trained::weights(trained)?);
-    let mut predictions = work.predict(&parameters, part)?;
-    space::of_rows(&work.circuit, work.output, &parameters, &mut predictions)?;
-    Ok(predictions)
+    work.predict(&parameters, part, true)
 }
 
 /// A training whose rows are those of the split's table.
@@ -106,26 +103,38 @@ impl<'a> Rowwise<'a> {
         Ok(Rowwise { call, settings, circuit, output, places, weights: None })
     }
 
-    fn predict(&self, parameters: &Parameters, part: Part) -> Result<Predictions> {
+    /// Predicts a part; with `spaced`, what enters the last layer is kept too.
+    fn predict(&self, parameters: &Parameters, part: Part, spaced: bool) -> Result<Predictions> {
         let places = labelled(self.call, self.settings, part)?;
         let units = ids(self.call, &places);
+        let entrance = if spaced { self.circuit.entrance(self.output) } else { None };
+        let outputs: Vec<&Edge> = std::iter::once(self.output).chain(&entrance).collect();
+        let forward = |rows: &[u32]| -> Result<(Vec<f64>, Vec<f32>)> {
+            let mut session = Session::reading(parameters);
+            let pass = self.circuit.forward(&mut session, TaskRows::Table(rows), &outputs)?;
+            let inner = pass.values.get(1).map_or(Ok(Vec::new()), |inner| session.values(inner).map(<[f32]>::to_vec));
+            Ok((self.read(&session, &pass.values[0])?, inner?))
+        };
+        let width = match (&entrance, units.first()) {
+            (Some(_), Some(&first)) => forward(&[first])?.1.len(),
+            _ => 0,
+        };
+        let mut space = Space::new(&units, width);
         let blocks: Vec<&[u32]> = units.chunks(AT_ONCE).collect();
-        let found: Vec<Result<Vec<f64>>> = blocks
-            .into_par_iter()
-            .map(|rows| {
-                let mut session = Session::reading(parameters);
-                let pass = self.circuit.forward(&mut session, TaskRows::Table(rows), &[self.output])?;
-                self.read(&session, &pass.values[0])
-            })
-            .collect();
         let mut numbers = Vec::new();
-        for block in found {
-            numbers.extend(block?);
+        // In rounds: what enters the last layer is wide, and only some of it is kept.
+        for (round, blocks) in blocks.chunks(AT_ONCE).enumerate() {
+            let found: Vec<Result<_>> = blocks.par_iter().map(|rows| forward(rows)).collect();
+            for (at, block) in found.into_iter().enumerate() {
+                let (own, inner) = block?;
+                numbers.extend(own);
+                space.take((round * AT_ONCE + at) * AT_ONCE, &inner);
+            }
         }
         if numbers.iter().any(|x| !x.is_finite()) {
             return Err(not_finite());
         }
-        Ok(match &self.settings.label {
+        let mut predictions = match &self.settings.label {
             Label::Classes { codes, names, positive } => Classified {
                 units,
                 label: places.iter().map(|&p| codes[p as usize]).collect(),
@@ -138,7 +147,9 @@ impl<'a> Rowwise<'a> {
                 Regressed { units, label: places.iter().map(|&p| truth[p as usize]).collect(), predicted: numbers }
                     .write()
             }
-        })
+        };
+        space.put(&mut predictions);
+        Ok(predictions)
     }
 
     /// Returns probabilities of all classes, or numbers. Probabilities are told from what was before the head, in 64 bits.
@@ -236,7 +247,7 @@ impl Work for Rowwise<'_> {
     }
 
     fn watch(&self, parameters: &Parameters, _: usize) -> Result<Predictions> {
-        self.predict(parameters, Part::Validation)
+        self.predict(parameters, Part::Validation, false)
     }
 }
 

@@ -11,7 +11,6 @@ use rayon::prelude::*;
 
 use super::{AT_ONCE, Circuit, Kind, TaskRows};
 
-
 impl Circuit<'_> {
     /// Returns the values of a node at rows of its own domain: their width and numbers.
     pub(crate) fn read(&self, parameters: &Parameters, node: usize, rows: &[u32]) -> Result<(usize, Vec<f32>)> {
