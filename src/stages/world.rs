@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mmf_lang::say;
-use mmf_lang::world::{Scan, ScanRequest, World, WorldError};
+use mmf_lang::world::{FileKind, Port, Ports, Scan, ScanRequest, World, WorldError};
+
+use crate::extract::word_vectors;
 
 /// Files on disk, as the checker needs them.
 #[derive(Debug, Default)]
@@ -75,6 +77,21 @@ impl World for DiskWorld {
             self.scans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, scan.clone());
         }
         Ok(scan)
+    }
+
+    fn ports(&self, base: &str, path: &str, kind: FileKind) -> Result<Arc<Ports>, WorldError> {
+        let path = Path::new(base).join(path);
+        match kind {
+            FileKind::Vectors => match word_vectors::width(&path) {
+                Ok(width) => {
+                    let port = Port { name: String::new(), float: true, shape: vec![Some(width as u64)] };
+                    Ok(Arc::new(Ports { inputs: Vec::new(), outputs: vec![port] }))
+                }
+                Err(word_vectors::Fault::Unreadable(error)) => Err(unreadable(&error)),
+                Err(word_vectors::Fault::Broken(why)) => Err(WorldError::Broken(why)),
+            },
+            FileKind::Model => Err(WorldError::Missing),
+        }
     }
 
     fn memory(&self) -> Option<u64> {

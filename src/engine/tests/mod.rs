@@ -3,6 +3,7 @@
 mod build;
 mod cache;
 mod fits;
+mod opened;
 mod rows;
 mod schedule;
 mod toys;

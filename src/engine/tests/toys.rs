@@ -6,7 +6,7 @@ use mmf_data::arrays::{Array, Arrays};
 use mmf_data::error::{Error, Result};
 use mmf_data::picture::Picture;
 use mmf_data::plan::PlanKind;
-use mmf_data::stage::{Batch, Body, Context, Measure, Predictions, Report, Stage, Train, TrainCall};
+use mmf_data::stage::{Batch, Body, Context, Measure, Opened, Predictions, Report, Stage, Train, TrainCall};
 use mmf_data::table::{Column, Rows, Split, Table, Value};
 use mmf_data::values::{Map, Values, Vocabulary};
 use mmf_lang::args::{Arg, ArgKind, Args};
@@ -47,7 +47,7 @@ const fn with(toy: Toy, args: &'static [mmf_lang::args::ArgSpec]) -> Toy {
     Toy { signature: toy.signature.args(args), body: toy.body }
 }
 
-static TOYS: [Toy; 18] = [
+static TOYS: [Toy; 20] = [
     with(toy("lines", &["-> table"], || Body::Source(lines)), &[PATH.spec()]),
     with(toy("pairs", &["table -> table"], || Body::Source(pairs)), &[PATH.spec()]),
     with(toy("at_least", &["table -> part"], || Body::Table(at_least)), &[LEAST.spec()]),
@@ -62,6 +62,22 @@ static TOYS: [Toy; 18] = [
     toy("center", &["col<d, number> -> col<d, vector[1]>"], || Body::Fit { fit: mean, apply: subtract }),
     toy("exposure", &["col<d, image[h, w, c]> -> col<d, vector[1]>"], || Body::Fit { fit: expose, apply: exposed }),
     toy("wide", &["col<d, map[h, w, c]> -> col<d, vector[n]>"], || Body::Rows(wide)),
+    with(
+        toy("scaled", &["col<d, number> -> col<d, vector[1]>"], || Body::Opened {
+            open: scale,
+            rows: scaled,
+            dear: true,
+        }),
+        &[PATH.spec()],
+    ),
+    with(
+        toy("stretched", &["col<d, map[h, w, c]> -> col<d, vector[1]>"], || Body::Opened {
+            open: scale,
+            rows: stretched,
+            dear: false,
+        }),
+        &[PATH.spec()],
+    ),
     toy("shift", &["split -> split"], || Body::FitTable { fit: table_mean, apply: shift }),
     toy("layer", &["col<d, vector[n]> -> col<d, vector[1]>"], || Body::Joint(|_, _, inputs| Ok(inputs[0].clone()))),
     with(toy("average", &["split -> train"], || Body::Train(&Average)), &[EPOCHS.spec()]),

@@ -23,6 +23,7 @@ mod tf_idf;
 mod tokenize;
 mod word2vec;
 mod word_numbers;
+pub(crate) mod word_vectors;
 
 use mmf_data::stage::Stage;
 
@@ -39,6 +40,7 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &normalize::Normalize,
     &tokenize::Tokenize,
     &word2vec::Word2vec,
+    &word_vectors::WordVectors,
     &word_numbers::WordNumbers,
     &ngrams::Ngrams,
     &term_frequency::TermFrequency,

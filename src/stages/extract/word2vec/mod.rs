@@ -136,13 +136,15 @@ fn fit(context: &Context, args: &Args, columns: &[Column]) -> Result<State> {
 }
 
 fn apply(context: &Context, args: &Args, state: &State, batch: &Batch) -> Result<Values> {
-    look_up(context, state.texts("words")?, state.f32s("vectors")?, args.get(DIM), batch)
+    let words = state.texts("words")?;
+    let find = |word: &str| words.binary_search_by(|w| w.as_str().cmp(word)).ok();
+    look_up(context, find, state.f32s("vectors")?, args.get(DIM), batch)
 }
 
-/// Gives each row the vectors of its words, in their order; `words` are sorted by code points.
+/// Gives each row the vectors of its words, in their order; `find` gives the number of a word's vector.
 pub(super) fn look_up(
     context: &Context,
-    words: &[String],
+    find: impl Fn(&str) -> Option<usize>,
     vectors: &[f32],
     dim: usize,
     batch: &Batch,
@@ -157,7 +159,7 @@ pub(super) fn look_up(
         }
         if !batch.is_missing(row) {
             for word in lists.row(row) {
-                let place = known.entry(word).or_insert_with(|| words.binary_search_by(|w| w.as_str().cmp(word)).ok());
+                let place = known.entry(word).or_insert_with(|| find(word));
                 if let Some(place) = *place {
                     out.numbers.extend_from_slice(&vectors[place * dim..][..dim]);
                     steps += 1;
