@@ -18,6 +18,11 @@ const WORDS: Arg<usize> = Arg::int("words").default(Literal::Int(5000)).range(1.
      one.",
 );
 
+const DEVIATION: Arg<f64> = Arg::float("deviation")
+    .default(Literal::Float(0.1))
+    .range(0.0, 100.0)
+    .doc("Standard deviation of the numbers at the start.");
+
 static SIGNATURE: Signature = Signature::new(
     Group::Fuse,
     "embedding",
@@ -27,12 +32,12 @@ static SIGNATURE: Signature = Signature::new(
         "col<d, tokens> -> col<d, sequence[_, n]>",
     ],
 )
-.args(&[N.spec(), WORDS.spec()])
+.args(&[N.spec(), WORDS.spec(), DEVIATION.spec()])
 .weights()
 .infer(rows)
 .doc(
     "A vector of n learned numbers for each row of a table, or for each value of a category, ref or \
-         key column. They start normal, with a deviation of 0.1. Rows that no training row leads to have \
+         key column. They start normal, around 0. Rows that no training row leads to have \
          zeros when the network is read.",
 )
 .reference("torch.nn.Embedding")
@@ -102,7 +107,7 @@ impl Stage for Embedding {
             return Body::Joint(words);
         }
         Body::Joint(|call, network, _| {
-            let table = network.table("rows", call.total, call.args.get(N), Init::Normal { deviation: 0.1 });
+            let table = network.table("rows", call.total, call.args.get(N), init(call.args));
             let rows = network.lookup(table, call.rows)?;
             let Some(trained) = call.trained.filter(|_| !network.training()) else { return Ok(rows) };
             let known = |&row: &u32| trained.get(row as usize).copied().unwrap_or(false);
@@ -119,10 +124,14 @@ impl Stage for Embedding {
 /// The alternative that takes tokens.
 pub(crate) const WORD_BY_WORD: usize = 2;
 
+fn init(args: &Args) -> Init {
+    Init::Normal { deviation: args.get(DEVIATION) as f32 }
+}
+
 /// Looks up the vector of each word by its number.
 fn words(call: &JointCall<'_>, network: &mut dyn Network, inputs: &[Var]) -> Result<Var> {
     let numbers = one(inputs)?;
-    let table = network.table("words", call.args.get(WORDS) + 1, call.args.get(N), Init::Normal { deviation: 0.1 });
+    let table = network.table("words", call.args.get(WORDS) + 1, call.args.get(N), init(call.args));
     let steps = numbers.dims.first().copied().unwrap_or(0);
     let lengths = network.lengths(numbers).map_or_else(|| vec![steps as u32; numbers.rows], <[u32]>::to_vec);
     let values = network.numbers(numbers)?;
