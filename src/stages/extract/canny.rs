@@ -103,9 +103,15 @@ fn canny(picture: &Picture, low: f64, high: f64) -> Result<Map> {
         work.thin(y, low, high);
     }
     work.follow();
-    for (out, marks) in numbers.chunks_exact_mut(width).zip(work.marks.chunks_exact(stride).skip(1)) {
-        out.iter_mut().zip(&marks[1..]).for_each(|(out, &mark)| *out = f32::from(mark >> 1));
-    }
+    let lines = numbers.chunks_exact_mut(width).zip(work.marks.chunks_exact(stride).skip(1));
+    each::wide(
+        #[inline(always)]
+        || {
+            for (out, marks) in lines {
+                out.iter_mut().zip(&marks[1..]).for_each(|(out, &mark)| *out = f32::from(mark >> 1));
+            }
+        },
+    );
     Ok(Map { height, width, channels: 1, numbers })
 }
 
@@ -115,12 +121,11 @@ impl Work {
         let (width, stride) = (self.width, self.stride);
         let row = |y: usize| &samples[y * width..(y + 1) * width];
         let (above, here, below) = (row(y.saturating_sub(1)), row(y), row((y + 1).min(height - 1)));
-        let inner = self.sums[1..=width].iter_mut().zip(self.differences[1..=width].iter_mut());
-        for ((((sum, difference), &a), &b), &c) in inner.zip(above).zip(here).zip(below) {
-            let (a, b, c) = (i16::from(a), i16::from(b), i16::from(c));
-            *sum = a + 2 * b + c;
-            *difference = c - a;
-        }
+        let (sums, differences) = (&mut self.sums[1..=width], &mut self.differences[1..=width]);
+        each::wide(
+            #[inline(always)]
+            || down_lines(sums, differences, [above, here, below]),
+        );
         for line in [&mut self.sums, &mut self.differences] {
             line[0] = line[1];
             line[width + 1] = line[width];
@@ -129,14 +134,11 @@ impl Work {
         let across = &mut self.across[turn..turn + width];
         let down = &mut self.down[turn..turn + width];
         let size = &mut self.sizes[(y + 1) * stride + 1..][..width];
-        let sums = self.sums[..width].iter().zip(&self.sums[2..]);
-        let [left, middle, right] = [0, 1, 2].map(|from| &self.differences[from..from + width]);
-        let steps = across.iter_mut().zip(down).zip(size).zip(sums).zip(left).zip(middle).zip(right);
-        for ((((((across, down), size), (before, after)), left), middle), right) in steps {
-            *across = after - before;
-            *down = left + 2 * middle + right;
-            *size = across.abs() + down.abs();
-        }
+        let (sums, differences) = (&self.sums[..], &self.differences[..]);
+        each::wide(
+            #[inline(always)]
+            || along_line(across, down, size, sums, differences),
+        );
     }
 
     /// Marks the places of line `y` whose step is the largest across its edge, and notes the edges among them.
@@ -148,10 +150,13 @@ impl Work {
         let sizes = [line(start - stride), line(start), line(start + stride)];
         let (across, down) = (&self.across[turn..turn + width], &self.down[turn..turn + width]);
         let marks = &mut self.marks[start..start + width];
-        mark(marks, sizes, across, down, low, high);
-        for (part, marks) in marks.chunks(8).enumerate() {
+        each::wide(
+            #[inline(always)]
+            || mark(marks, sizes, across, down, low, high),
+        );
+        for (part, marks) in marks.chunks(16).enumerate() {
             if marks.iter().fold(0, |any, mark| any | mark) & EDGE != 0 {
-                let at = start + part * 8;
+                let at = start + part * 16;
                 self.edges.extend((at..).zip(marks).filter(|(_, mark)| **mark == EDGE).map(|(at, _)| at));
             }
         }
@@ -173,12 +178,39 @@ impl Work {
     }
 }
 
+/// Mixes three lines: their sums 1, 2, 1, and what the lower is above the upper.
+#[inline(always)]
+fn down_lines(sums: &mut [i16], differences: &mut [i16], lines: [&[u8]; 3]) {
+    let width = sums.len();
+    let differences = &mut differences[..width];
+    let [above, here, below] = lines.map(|line| &line[..width]);
+    for x in 0..width {
+        let (a, b, c) = (i16::from(above[x]), i16::from(here[x]), i16::from(below[x]));
+        sums[x] = a + 2 * b + c;
+        differences[x] = c - a;
+    }
+}
+
+/// Writes the steps across and down of a line, and their sizes. `sums` and `differences` have a place more on either side.
+#[inline(always)]
+fn along_line(across: &mut [i16], down: &mut [i16], size: &mut [i16], sums: &[i16], differences: &[i16]) {
+    let width = across.len();
+    let (down, size) = (&mut down[..width], &mut size[..width]);
+    let (before, after) = (&sums[..width], &sums[2..2 + width]);
+    let [left, middle, right] = [0, 1, 2].map(|from| &differences[from..from + width]);
+    for x in 0..width {
+        across[x] = after[x] - before[x];
+        down[x] = left[x] + 2 * middle[x] + right[x];
+        size[x] = across[x].abs() + down[x].abs();
+    }
+}
+
 /// Writes the marks of a line. `sizes` are the lines above, here and below, with a place more on either side.
 ///
 /// The direction is told apart at 22.5 and 67.5 degrees, by tangents in 32,768ths; of equal neighbours along a row or a
 /// column the first is taken, on a diagonal neither: as OpenCV does. Everything is computed for every place, in 16 bits,
 /// without a branch, so that the compiler makes vector code of it: a branch costs more, as no place foretells the next.
-#[inline(never)]
+#[inline(always)]
 fn mark(marks: &mut [u8], sizes: [&[i16]; 3], across: &[i16], down: &[i16], low: i16, high: i16) {
     const TANGENT: i32 = 13_573;
     let width = marks.len();

@@ -7,8 +7,15 @@ use mmf_data::picture::Picture;
 use mmf_data::stage::Batch;
 use mmf_data::values::{Map, Texts, TokenLists, Values};
 
+/// Runs work that is compiled for each set of vector instructions, with the best that the processor has. What it calls is only so
+/// where it is `#[inline(always)]`. Whole numbers are the same with all of them.
+#[inline(always)]
+pub(super) fn wide<T>(work: impl FnOnce() -> T) -> T {
+    pulp::Arch::new().dispatch(work)
+}
+
 /// Returns the pictures of the only input.
-fn pictures(batch: &Batch) -> Result<&[Arc<Picture>]> {
+pub(super) fn pictures(batch: &Batch) -> Result<&[Arc<Picture>]> {
     match batch.values(0)? {
         Values::Pictures(pictures) => Ok(pictures),
         other => Err(expected("pictures", other)),

@@ -43,14 +43,13 @@ fn rows(context: &Context, _: &Args, batch: &Batch) -> Result<Values> {
 /// Returns the grey picture; the weights are in 32,768ths, as in OpenCV, and halves are rounded up.
 fn gray(picture: &Picture) -> Result<Picture> {
     let samples = each::with_channels(picture, 3)?;
-    let samples = samples
-        .as_chunks::<3>()
-        .0
-        .iter()
-        .map(|&[red, green, blue]| {
-            ((9_798 * u32::from(red) + 19_235 * u32::from(green) + 3_735 * u32::from(blue) + 16_384) >> 15) as u8
-        })
-        .collect();
+    let mix = |&[red, green, blue]: &[u8; 3]| {
+        ((9_798 * u32::from(red) + 19_235 * u32::from(green) + 3_735 * u32::from(blue) + 16_384) >> 15) as u8
+    };
+    let samples = each::wide(
+        #[inline(always)]
+        || samples.as_chunks::<3>().0.iter().map(mix).collect(),
+    );
     Ok(Picture { height: picture.height, width: picture.width, channels: 1, samples })
 }
 
