@@ -57,4 +57,6 @@ def run():
         goal = None if name == "gray" else 1
         table.pair(f"{what}, CPU", [cpu for *_, cpu in mine], [cpu for *_, cpu in other], "ms", goal=goal)
         table.pair("  the least pass, wall", [min(least for _, least, _ in mine)], [min(least for _, least, _ in other)], "ms")
+    both = lambda found: [found["decode"][turn][2] + found["resize"][turn][2] for turn in range(TURNS)]
+    table.pair("decode and resize together, CPU", both(ours), both(theirs), "ms", goal=1)
     table.print()
