@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mmf_data::arrays::{Array, Arrays};
 use mmf_data::error::{Error, Result};
 use mmf_data::table::{Column, Rows, Value};
-use mmf_data::values::Values;
+use mmf_data::values::{Texts, Values};
 
 use crate::gather;
 
@@ -34,8 +34,13 @@ pub(crate) fn write(hollow: Column, pieces: &Pieces<'_>, out: &mut dyn Write) ->
     arrays.write_with(out, VALUES, count, &mut |out| {
         let mut trouble = Ok(());
         let done = pieces(&mut |piece| {
-            let Some(values) = own(piece).0.remove(VALUES) else { return Err(Error::bug("values of no kind")) };
-            trouble = values.write_items(out);
+            trouble = match texts(piece) {
+                Some(texts) => write_texts(texts, out),
+                None => match own(piece).0.remove(VALUES) {
+                    Some(values) => values.write_items(out),
+                    None => return Err(Error::bug("values of no kind")),
+                },
+            };
             if trouble.is_err() { Err(Error::cancelled()) } else { Ok(()) }
         });
         trouble.and_then(|()| done.map_err(io::Error::other))
@@ -58,6 +63,30 @@ pub(crate) fn pieces(column: &Column, visit: &mut dyn FnMut(&Column) -> Result<(
     places.chunks(ROWS).try_for_each(|some| visit(&column.keep(some)))
 }
 
+/// Returns the values of a piece that holds texts: millions of words are not to be made strings of their own only to be written.
+fn texts(piece: &Values) -> Option<&Texts> {
+    match piece {
+        Values::Text(texts) => Some(texts),
+        Values::Tokens(lists) => Some(&lists.words),
+        _ => None,
+    }
+}
+
+/// Writes the bytes that `Array::Texts` writes, in blocks: a writer costs more a call than a byte.
+fn write_texts(texts: &Texts, out: &mut dyn Write) -> io::Result<()> {
+    const BLOCK: usize = 1 << 14;
+    let mut block = Vec::with_capacity(2 * BLOCK);
+    for text in texts.iter() {
+        block.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        block.extend_from_slice(text.as_bytes());
+        if block.len() >= BLOCK {
+            out.write_all(&block)?;
+            block.clear();
+        }
+    }
+    out.write_all(&block)
+}
+
 fn own(piece: &Values) -> Arrays {
     let mut arrays = Arrays::new();
     piece.store("c.", &mut arrays);
@@ -67,6 +96,18 @@ fn own(piece: &Values) -> Arrays {
 /// Adds a piece's arrays but for its values, of which it returns the count; `None` where the piece is of another kind or
 /// width.
 fn add(arrays: &mut Arrays, piece: &Values) -> Option<usize> {
+    if let Some(texts) = texts(piece) {
+        let kind = Array::Texts(vec![piece.kind().into()]);
+        if arrays.0.get("c.kind") != Some(&kind) {
+            return None;
+        }
+        if let Values::Tokens(lists) = piece {
+            let Array::I64(all) = arrays.0.get_mut("c.ends")? else { return None };
+            let start = all.last().copied().unwrap_or(0);
+            all.extend(lists.ends.iter().map(|&end| start + end as i64));
+        }
+        return Some(texts.len());
+    }
     let many = matches!(piece, Values::Pictures(_) | Values::Maps(_));
     let mut count = 0;
     for (name, more) in own(piece).0 {
