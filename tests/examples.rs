@@ -16,7 +16,7 @@ use mmf_lang::args::{ArgValue, Args, ColumnKind, ColumnSpec, Within};
 use mmf_lang::diagnostic::Severity;
 use mmf_lang::graph::{Graph, NodeId, NodeKind};
 use mmf_lang::signature::{BodyKind, Example, Signature};
-use mmf_lang::world::{Scan, ScanRequest, World, WorldError};
+use mmf_lang::world::{FileKind, Ports, Scan, ScanRequest, World, WorldError};
 use mmf_stages::world::DiskWorld;
 use tempfile::TempDir;
 
@@ -54,6 +54,10 @@ impl World for Beside<'_> {
 
     fn scan(&self, request: &ScanRequest) -> Result<Arc<Scan>, (usize, WorldError)> {
         self.disk.scan(request)
+    }
+
+    fn ports(&self, base: &str, path: &str, kind: FileKind) -> Result<Arc<Ports>, WorldError> {
+        self.disk.ports(base, path, kind)
     }
 }
 
@@ -120,8 +124,19 @@ fn measured(example: &Example) -> String {
     )
 }
 
-/// Writes the files that the sources of a graph read.
+/// Writes the files that the sources of a graph read, and those that its other stages open.
 fn make(graph: &Graph, folder: &Path, rows: usize) {
+    for node in graph.dag.node_weights() {
+        let NodeKind::Stage { body, args, .. } = &node.kind else { continue };
+        for (name, value) in args.0.iter().filter(|(name, _)| *body != BodyKind::Source && ["path", "tokenizer"].contains(&&**name)) {
+            let path = Path::new(value.as_text().unwrap());
+            let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+            let of = ["onnx", "vectors"].map(|group| fixtures.join(group).join(path.file_name().unwrap()));
+            let stored = of.iter().find(|stored| stored.exists()).unwrap_or_else(|| panic!("no fixture for {name}"));
+            std::fs::create_dir_all(folder.join(path).parent().unwrap()).unwrap();
+            std::fs::copy(stored, folder.join(path)).unwrap();
+        }
+    }
     let mut keys: BTreeMap<NodeId, Vec<String>> = BTreeMap::new();
     for id in graph.dag.node_indices() {
         let node = graph.node(id);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mmf_lang::world::{Scan, ScanRequest, World, WorldError};
+use mmf_lang::world::{FileKind, Ports, Scan, ScanRequest, World, WorldError};
 use mmf_stages::world::DiskWorld;
 use tempfile::TempDir;
 
@@ -45,6 +45,11 @@ impl World for Memory {
         let Some(data) = &self.data else { return Err((0, WorldError::Missing)) };
         let base = data.path().join(&request.base).to_string_lossy().into_owned();
         DiskWorld::new().scan(&ScanRequest { base, ..request.clone() })
+    }
+
+    fn ports(&self, base: &str, path: &str, kind: FileKind) -> Result<Arc<Ports>, WorldError> {
+        let Some(data) = &self.data else { return Err(WorldError::Missing) };
+        DiskWorld::new().ports(&data.path().join(base).to_string_lossy(), path, kind)
     }
 
     fn memory(&self) -> Option<u64> {

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use mmf_engine::store::Store;
 use mmf_lang::analysis::{Checked, Options, check};
-use mmf_lang::world::{Scan, ScanRequest, World, WorldError};
+use mmf_lang::world::{FileKind, Ports, Scan, ScanRequest, World, WorldError};
 use mmf_stages::world::DiskWorld;
 use tempfile::TempDir;
 
@@ -357,6 +357,10 @@ impl World for Small {
 
     fn scan(&self, request: &ScanRequest) -> Result<Arc<Scan>, (usize, WorldError)> {
         self.disk.scan(request)
+    }
+
+    fn ports(&self, base: &str, path: &str, kind: FileKind) -> Result<Arc<Ports>, WorldError> {
+        self.disk.ports(base, path, kind)
     }
 
     fn memory(&self) -> Option<u64> {

@@ -131,7 +131,7 @@ fn takes(arg: &ArgSpec) -> String {
         ArgKind::Words(words) => format!("one of {}", words.join(", ")),
         ArgKind::Sizes(count) => format!("sizes, such as {}", vec!["4"; count].join("x")),
         ArgKind::Values => "a string, number or bool, or a list of them".into(),
-        ArgKind::Numbers => "a list of numbers".into(),
+        ArgKind::Numbers => "a number, or a list of numbers".into(),
         ArgKind::Column => "a column of what is piped in".into(),
         ArgKind::Columns => "a list of columns of what is piped in".into(),
         ArgKind::OtherColumns => "a list of columns of the other table".into(),

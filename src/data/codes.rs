@@ -65,7 +65,18 @@ pub static CODES: &[Code] = &[
     code("E1043", "the store is of another version of mmf", &["engine/store"]),
     code("E1044", "a file of the store cannot be used", &["engine/store"]),
     code("E1045", "another process uses the store", &["engine/store"]),
-    code("E1046", "a file cannot be read", &["data/stage.rs", "engine/host.rs", "engine/store", "engine/stream.rs"]),
+    code(
+        "E1046",
+        "a file cannot be read",
+        &[
+            "data/stage.rs",
+            "engine/host.rs",
+            "engine/store",
+            "engine/stream.rs",
+            "stages/extract/onnx/model.rs",
+            "stages/extract/word_vectors/mod.rs",
+        ],
+    ),
     code("E1047", "a file keeps changing while it is read", &["engine/store"]),
     code("E1048", "a stored result is not readable", &["data/arrays.rs", "engine/output.rs"]),
     code("E1050", "threads cannot be started", &["engine/lib.rs"]),
@@ -73,6 +84,14 @@ pub static CODES: &[Code] = &[
     code("E1052", "a row's file is not there", &["engine/source.rs"]),
     code("E1053", "a row's file is unusable", &["engine/stream.rs"]),
     code("E1054", "a stage gives a number that is not finite", &["engine/region.rs"]),
+    code("E1060", "a file of word vectors is not sound", &["stages/extract/word_vectors/mod.rs"]),
+    code("E1061", "a network's file cannot be run", &["stages/extract/onnx/model.rs"]),
+    code(
+        "E1062",
+        "a network fails on a row",
+        &["stages/extract/onnx/mod.rs", "stages/extract/onnx/model.rs", "stages/extract/onnx/text.rs"],
+    ),
+    code("E1063", "a tokenizer cannot be used", &["stages/extract/onnx/tokenizer.rs"]),
     code("E1099", "a mistake in mmf, not in the file", &["data/error.rs"]),
 ];
 

@@ -100,6 +100,8 @@ pub enum FileKind {
     Model,
     /// Words, each with its vector.
     Vectors,
+    /// JSON, of which only its being there is told.
+    Json,
 }
 
 /// What goes into a file's network, and what comes out; of words, their vector is what comes out.

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mmf_lang::say;
 use mmf_lang::world::{FileKind, Port, Ports, Scan, ScanRequest, World, WorldError};
 
-use crate::extract::word_vectors;
+use crate::extract::{onnx, word_vectors};
 
 /// Files on disk, as the checker needs them.
 #[derive(Debug, Default)]
@@ -82,15 +82,17 @@ impl World for DiskWorld {
     fn ports(&self, base: &str, path: &str, kind: FileKind) -> Result<Arc<Ports>, WorldError> {
         let path = Path::new(base).join(path);
         match kind {
-            FileKind::Vectors => match word_vectors::width(&path) {
-                Ok(width) => {
-                    let port = Port { name: String::new(), float: true, shape: vec![Some(width as u64)] };
-                    Ok(Arc::new(Ports { inputs: Vec::new(), outputs: vec![port] }))
-                }
-                Err(word_vectors::Fault::Unreadable(error)) => Err(unreadable(&error)),
-                Err(word_vectors::Fault::Broken(why)) => Err(WorldError::Broken(why)),
+            FileKind::Vectors => {
+                let width = word_vectors::width(&path).map_err(fault)?;
+                let port = Port { name: String::new(), float: true, shape: vec![Some(width as u64)] };
+                Ok(Arc::new(Ports { inputs: Vec::new(), outputs: vec![port] }))
+            }
+            FileKind::Model => onnx::ports(&path).map(Arc::new).map_err(fault),
+            FileKind::Json => match onnx::is_json(&path) {
+                Ok(true) => Ok(Arc::default()),
+                Ok(false) => Err(WorldError::Broken(say!("it is no JSON", "它不是 JSON"))),
+                Err(error) => Err(unreadable(&error)),
             },
-            FileKind::Model => Err(WorldError::Missing),
         }
     }
 
@@ -102,6 +104,13 @@ impl World for DiskWorld {
 /// Reads a file whole.
 fn read(path: &Path) -> Result<Vec<u8>, WorldError> {
     std::fs::read(path).map_err(|e| unreadable(&e))
+}
+
+fn fault(fault: word_vectors::Fault) -> WorldError {
+    match fault {
+        word_vectors::Fault::Unreadable(error) => unreadable(&error),
+        word_vectors::Fault::Broken(why) => WorldError::Broken(why),
+    }
 }
 
 fn unreadable(error: &std::io::Error) -> WorldError {

@@ -5,6 +5,7 @@ mod bad_input;
 mod damage;
 mod determinism;
 mod layers;
+mod models;
 mod pipelines;
 mod recompute;
 mod report;

@@ -15,6 +15,7 @@ mod lbp;
 mod mean;
 mod ngrams;
 mod normalize;
+pub(crate) mod onnx;
 mod resize;
 mod stop_words;
 mod term_frequency;
@@ -38,6 +39,7 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &colour_moments::ColourMoments,
     &edge_histogram::EdgeHistogram,
     &normalize::Normalize,
+    &onnx::Onnx,
     &tokenize::Tokenize,
     &word2vec::Word2vec,
     &word_vectors::WordVectors,
