@@ -14,7 +14,7 @@ prepare parts = items |> split(train = 60%, validation = 20%, test = 20%)
 
 extract look  = items.picture |> resize(8x8) |> onnx("models/look.onnx", output = "features", mean = 127, deviation = 128) |> fill(mean)
 extract told  = items.words |> onnx("models/words.onnx", tokenizer = "models/tokenizer.json")
-extract known = items.words |> tokenize |> word_vectors("models/words.vec") |> mean |> fill(zero)
+extract known = items.words |> tokenize |> word_vectors("models/words.vec") |> mean
 
 train taste = regress(parts, label = price) {
     output = concat(look, told, known) |> dense(1)
