@@ -5,6 +5,7 @@ pub mod codes;
 pub mod error;
 pub mod network;
 pub mod past;
+pub mod paths;
 pub mod picture;
 pub mod plan;
 pub mod resize;

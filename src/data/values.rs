@@ -1,10 +1,10 @@
 //! Run-time values: flat buffers, one kind a column.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::arrays::{Array, Arrays};
 use crate::error::{Error, Result};
+use crate::paths::Paths;
 use crate::picture::Picture;
 
 /// The names of the rows of a domain, in its order: keys of a table, values of a category (those sorted).
@@ -155,7 +155,7 @@ pub enum Values {
     Text(Arc<Texts>),
     Tokens(Arc<TokenLists>),
     /// Pictures not yet read.
-    Files(Arc<Vec<PathBuf>>),
+    Files(Paths),
     Pictures(Arc<Vec<Arc<Picture>>>),
     Maps(Arc<Vec<Arc<Map>>>),
     /// `rows × width` numbers.
@@ -210,7 +210,7 @@ impl Values {
                 at.iter().for_each(|&i| lists.push(v.row(i as usize)));
                 Values::Tokens(Arc::new(lists))
             }
-            Values::Files(v) => Values::Files(pick(v, at)),
+            Values::Files(v) => Values::Files(v.take(at)),
             Values::Pictures(v) => Values::Pictures(pick(v, at)),
             Values::Maps(v) => Values::Maps(pick(v, at)),
             Values::Vector { width, numbers } => {
@@ -276,7 +276,7 @@ impl Values {
                 put("ends", Array::I64(v.ends.iter().map(|&e| e as i64).collect()));
             }
             Values::Files(v) => {
-                put("values", Array::Texts(v.iter().map(|p| p.to_string_lossy().into_owned()).collect()))
+                put("values", Array::Texts(v.iter().map(|path| path.to_string_lossy().into_owned()).collect()))
             }
             Values::Pictures(v) => {
                 put(
@@ -326,7 +326,7 @@ impl Values {
             "tokens" => {
                 Values::Tokens(Arc::new(TokenLists { ends: ends()?, words: from.texts(&values)?.iter().collect() }))
             }
-            "files" => Values::Files(Arc::new(from.texts(&values)?.iter().map(PathBuf::from).collect())),
+            "files" => Values::Files(from.texts(&values)?.iter().collect()),
             "pictures" => {
                 let mut rest = from.bytes(&values)?;
                 let mut pictures = Vec::new();

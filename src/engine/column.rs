@@ -151,7 +151,7 @@ mod tests {
             Values::Code { codes: Arc::new((0..8).map(|i| i % 2).collect()), names },
             Values::Text(Arc::new((0..8).map(|i| "x".repeat(i)).collect())),
             Values::Tokens(Arc::new(tokens)),
-            Values::Files(Arc::new((0..8).map(|i| PathBuf::from(format!("{i}.png"))).collect())),
+            Values::Files((0..8).map(|i| PathBuf::from(format!("{i}.png"))).collect()),
             Values::Pictures(Arc::new((0..8).map(picture).collect())),
             Values::Maps(Arc::new((0..8).map(map).collect())),
             Values::vector(2, (0..16).map(|i| i as f32).collect()),

@@ -21,7 +21,7 @@ use crate::outline::{self, Outline};
 use crate::output::Product;
 use crate::store::{Digest, Hasher, Trace};
 use crate::work::{Facts, Settled, Told, Work};
-use crate::{across, fit, measure, network, region, source, work};
+use crate::{across, fit, measure, memory, network, region, source, work};
 
 /// Returns the key of one of a task's results; `None` while an input is not known.
 pub(crate) fn key(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Option<Digest>> {
@@ -320,6 +320,9 @@ pub(crate) fn keep(work: &Work<'_>, key: Digest, made: Made, milliseconds: f64) 
             let blob = put(work, &value, is_source)?;
             if let Value::Table(table) = &mut value {
                 source::put_files(table, &overlay);
+            }
+            if is_source {
+                memory::give_back();
             }
             (blob, outline::of(&value, blob, &work.pictures)?, Some(value))
         }

@@ -1,10 +1,10 @@
 //! Values put together from pieces, taken apart by row, and hashed by row.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use mmf_data::arrays::Arrays;
 use mmf_data::error::{Error, Result};
+use mmf_data::paths::Paths;
 use mmf_data::picture::Picture;
 use mmf_data::values::{Map, Sequences, Texts, TokenLists, Values, Vocabulary};
 use mmf_lang::types::{Elem, Size};
@@ -34,7 +34,14 @@ pub(crate) fn join(pieces: &[Values]) -> Result<Values> {
         Values::Bool(_) => flat!(Bool),
         Values::Time(_) => flat!(Time),
         Values::Duration(_) => flat!(Duration),
-        Values::Files(_) => flat!(Files),
+        Values::Files(_) => {
+            let mut out = Vec::with_capacity(rows);
+            for piece in pieces {
+                let Values::Files(v) = piece else { return Err(unlike(pieces)) };
+                out.extend(v.iter());
+            }
+            Values::Files(out.into_iter().collect())
+        }
         Values::Pictures(_) => flat!(Pictures),
         Values::Maps(_) => flat!(Maps),
         Values::Code { names, .. } => {
@@ -119,7 +126,7 @@ pub(crate) fn blank(like: Option<&Values>, elem: &Elem) -> Values {
         Some(Values::Code { names, .. }) => Values::Code { codes: Arc::new(vec![0]), names: names.clone() },
         Some(Values::Text(_)) => Values::Text(Arc::new([""].iter().collect())),
         Some(Values::Tokens(_)) => Values::Tokens(Arc::new(empty_tokens())),
-        Some(Values::Files(_)) => Values::Files(Arc::new(vec![PathBuf::new()])),
+        Some(Values::Files(_)) => Values::Files(Paths::none(1)),
         Some(Values::Pictures(_)) => Values::Pictures(Arc::new(vec![Arc::new(empty_picture())])),
         Some(Values::Maps(_)) => Values::Maps(Arc::new(vec![Arc::new(empty_map())])),
         Some(Values::Vector { width, .. }) => Values::vector(*width, vec![0.0; *width]),

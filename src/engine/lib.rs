@@ -14,6 +14,7 @@ mod host;
 mod key;
 mod layout;
 mod measure;
+mod memory;
 mod network;
 mod outline;
 mod output;

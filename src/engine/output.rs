@@ -279,7 +279,7 @@ pub(crate) fn row_key(externals: &[&External], pictures: &Pictures, row: usize) 
                 hasher.none();
             }
             Some(files) => {
-                hasher.digest(&pictures.digest(&files[row])?);
+                hasher.digest(&pictures.digest(&files.get(row))?);
             }
             None => gather::hash(&mut hasher, &external.column.values, row),
         }
@@ -290,7 +290,7 @@ pub(crate) fn row_key(externals: &[&External], pictures: &Pictures, row: usize) 
 /// Tells of a row that was left out.
 pub(crate) fn skipped(work: &Work<'_>, external: &External, place: u32, reason: Text) -> Told {
     let name = match external.files() {
-        Some(files) => relative(&files[place as usize], &work.options.base).display().to_string(),
+        Some(files) => relative(&files.get(place as usize), &work.options.base).display().to_string(),
         None => external.title.clone(),
     };
     Told::Skipped { row: u64::from(external.column.rows.id(place as usize)), name, reason: reason.into() }

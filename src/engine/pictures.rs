@@ -2,12 +2,12 @@
 //!
 //! In memory a column of files holds paths; in the store it holds digests. A source tells which path has which digest.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mmf_data::error::{Error, Result};
+use mmf_data::paths::Paths;
 use mmf_data::table::{Column, Split, Table, Value};
 use mmf_data::values::Values;
 use mmf_lang::say;
@@ -15,35 +15,63 @@ use mmf_lang::say;
 use crate::column;
 use crate::store::{Digest, Store};
 
+/// Files whose contents are looked at together.
+const TOGETHER: usize = 1024;
+
 /// Which file has which content, in one run.
 #[derive(Default)]
 pub(crate) struct Pictures(Mutex<Known>);
 
-/// Neither holds a path of its own: there may be a million.
+/// Nothing is kept twice, and few bytes a row: there may be a million.
 #[derive(Default)]
 struct Known {
-    /// By the digest of the path.
-    digests: HashMap<[u8; 16], Digest>,
-    /// The columns of files, and in which of them and where a file of that content is.
-    columns: Vec<Arc<Vec<PathBuf>>>,
-    places: HashMap<Digest, (u32, u32)>,
+    /// The columns of files, with the digest of each.
+    columns: Vec<(Paths, Vec<Digest>)>,
+    /// Beginnings of digests of paths, ascending, and where the files stand: column and place.
+    by_path: Vec<(u64, u32, u32)>,
+    /// Beginnings of digests of contents, likewise.
+    by_content: Vec<(u64, u32, u32)>,
 }
 
 impl Known {
     fn digest(&self, path: &Path) -> Result<Digest> {
-        let found = self.digests.get(&name(path)).copied();
+        let found = alike(&self.by_path, name(path)).find(|&(column, place)| self.columns[column].0.get(place) == path);
+        let found = found.map(|(column, place)| self.columns[column].1[place]);
         found.ok_or_else(|| Error::bug(format!("no source told of the file `{}`", path.display())))
     }
 
-    fn path(&self, digest: &Digest) -> Option<&PathBuf> {
-        let (column, place) = *self.places.get(digest)?;
-        self.columns.get(column as usize)?.get(place as usize)
+    /// Returns where a file of that content stands.
+    fn place(&self, digest: &Digest) -> Option<(usize, usize)> {
+        alike(&self.by_content, beginning(digest)).find(|&(column, place)| self.columns[column].1[place] == *digest)
+    }
+
+    fn add(&mut self, paths: Paths, digests: Vec<Option<Digest>>) {
+        let own = self.columns.len() as u32;
+        for (place, digest) in digests.iter().enumerate() {
+            let Some(digest) = digest else { continue };
+            self.by_path.push((name(&paths.get(place)), own, place as u32));
+            self.by_content.push((beginning(digest), own, place as u32));
+        }
+        self.by_path.sort_unstable();
+        self.by_content.sort_unstable();
+        let nothing = Digest::from_bytes([0; 32]);
+        self.columns.push((paths, digests.into_iter().map(|digest| digest.unwrap_or(nothing)).collect()));
     }
 }
 
-fn name(path: &Path) -> [u8; 16] {
-    let digest = Digest::of(path.as_os_str().as_encoded_bytes());
-    *digest.as_bytes().first_chunk().expect("a digest is 32 bytes")
+/// Returns where those of that beginning stand, the earliest first.
+fn alike(all: &[(u64, u32, u32)], beginning: u64) -> impl Iterator<Item = (usize, usize)> {
+    let from = all.partition_point(|entry| entry.0 < beginning);
+    let own = all[from..].iter().take_while(move |entry| entry.0 == beginning);
+    own.map(|&(_, column, place)| (column as usize, place as usize))
+}
+
+fn name(path: &Path) -> u64 {
+    beginning(&Digest::of(path.as_os_str().as_encoded_bytes()))
+}
+
+fn beginning(digest: &Digest) -> u64 {
+    u64::from_le_bytes(*digest.as_bytes().first_chunk().expect("a digest is 32 bytes"))
 }
 
 /// A row whose file is not there: its place in the column, and the path.
@@ -65,38 +93,32 @@ impl Pictures {
     /// there. A row without a path is missing anyway; the paths of missing rows stay, for the file may come.
     pub(crate) fn settle(&self, column: &Column, base: &Path, store: &Store) -> Result<(Column, Vec<Lost>)> {
         let Values::Files(files) = &column.values else { return Ok((column.clone(), Vec::new())) };
-        let join = |file: &PathBuf| {
-            let mut whole = base.join(file);
-            whole.shrink_to_fit();
-            whole
-        };
-        let whole: Vec<PathBuf> =
-            files.iter().map(|f| if f.as_os_str().is_empty() { f.clone() } else { join(f) }).collect();
-        let whole = Arc::new(whole);
-        let asked: Vec<&PathBuf> = whole.iter().filter(|p| !p.as_os_str().is_empty()).collect();
-        let mut found = store.files().digest_many(&asked).into_iter();
-        let mut lost = Vec::new();
-        let mut missing = vec![true; whole.len()];
-        let mut known = self.known();
-        let own = known.columns.len() as u32;
-        known.columns.push(whole.clone());
-        for (place, path) in whole.iter().enumerate().filter(|(_, p)| !p.as_os_str().is_empty()) {
-            match found.next() {
-                Some(Ok(digest)) => {
-                    missing[place] = false;
-                    known.digests.insert(name(path), digest);
-                    known.places.entry(digest).or_insert((own, place as u32));
+        let whole = files.within(base);
+        let asked: Vec<usize> = (0..whole.len()).filter(|&place| whole.has(place)).collect();
+        let (mut digests, mut lost) = (vec![None; whole.len()], Vec::new());
+        for places in asked.chunks(TOGETHER) {
+            let paths: Vec<PathBuf> = places.iter().map(|&place| whole.get(place)).collect();
+            for ((&place, found), path) in places.iter().zip(store.files().digest_many(&paths)).zip(paths) {
+                match found {
+                    Ok(digest) => digests[place] = Some(digest),
+                    Err(_) => lost.push(Lost { place, path }),
                 }
-                _ => lost.push(Lost { place, path: path.clone() }),
             }
         }
-        drop(known);
+        let missing = digests.iter().map(Option::is_none).collect();
+        self.known().add(whole.clone(), digests);
         Ok((Column::new(column.rows.clone(), Values::Files(whole)).with_missing(missing), lost))
     }
 
     /// Returns the column as it is stored: digests in the place of paths.
     pub(crate) fn portable_column(&self, column: &Column) -> Result<Column> {
-        self.exchange(column, |known, path| Ok(PathBuf::from(known.digest(path)?.to_string())))
+        let Values::Files(files) = &column.values else { return Ok(column.clone()) };
+        let known = self.known();
+        let digest = |at: usize| {
+            if column.is_missing(at) { Ok(String::new()) } else { Ok(known.digest(&files.get(at))?.to_string()) }
+        };
+        let digests = (0..files.len()).map(digest).collect::<Result<Paths>>()?;
+        Ok(Column { values: Values::Files(digests), ..column.clone() })
     }
 
     /// Writes the stored bytes of a column.
@@ -115,9 +137,14 @@ impl Pictures {
     /// Returns a stored value as it is used: paths in the place of digests.
     pub(crate) fn locate(&self, value: &Value) -> Result<Value> {
         each_column(value, &|column| {
-            self.exchange(column, |known, name| {
-                let digest: Option<Digest> = name.to_str().and_then(|t| t.parse().ok());
-                digest.and_then(|d| known.path(&d).cloned()).ok_or_else(|| {
+            let Values::Files(names) = &column.values else { return Ok(column.clone()) };
+            let known = self.known();
+            let place = |at: usize| {
+                if column.is_missing(at) {
+                    return Ok(None);
+                }
+                let digest: Option<Digest> = names.text(at).parse().ok();
+                digest.and_then(|digest| known.place(&digest)).map(Some).ok_or_else(|| {
                     Error::new(
                         "E1051",
                         say!(
@@ -126,19 +153,25 @@ impl Pictures {
                         ),
                     )
                 })
-            })
+            };
+            let places = (0..names.len()).map(place).collect::<Result<Vec<_>>>()?;
+            // Mostly all are of one folder, which then stands once.
+            let folder = places.iter().flatten().next().map(|&(column, _)| known.columns[column].0.folder().to_owned());
+            let folder = folder.unwrap_or_default();
+            let text = |place: &Option<(usize, usize)>| match place {
+                None => String::new(),
+                Some((column, at)) => {
+                    let paths = &known.columns[*column].0;
+                    if paths.folder() == folder {
+                        paths.text(*at).into()
+                    } else {
+                        paths.get(*at).to_string_lossy().into()
+                    }
+                }
+            };
+            let paths: Paths = places.iter().map(text).collect();
+            Ok(Column { values: Values::Files(paths.within(&folder)), ..column.clone() })
         })
-    }
-
-    fn exchange(&self, column: &Column, change: impl Fn(&Known, &Path) -> Result<PathBuf>) -> Result<Column> {
-        let Values::Files(files) = &column.values else { return Ok(column.clone()) };
-        let known = self.known();
-        let changed = files
-            .iter()
-            .enumerate()
-            .map(|(at, file)| if column.is_missing(at) { Ok(PathBuf::new()) } else { change(&known, file) })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Column { values: Values::Files(Arc::new(changed)), ..column.clone() })
     }
 }
 

@@ -256,7 +256,7 @@ pub(crate) fn unknown(work: &Work<'_>, task: &Task, node: NodeId) -> Result<Vec<
     let mut found = Vec::new();
     for row in (0..rows.len()).filter(|&row| !pictures.column.is_missing(row)) {
         if !set.knows(&row_key(&all, &work.pictures, row)?) {
-            found.push(files[row].clone());
+            found.push(files.get(row));
         }
     }
     Ok(found)
@@ -398,14 +398,20 @@ fn cut(chain: &Chain<'_>, outputs: &[usize], rows: &[u32]) -> Vec<Portion> {
     let size = |row: u32| -> u64 {
         let of = |e: &External| match e.files() {
             Some(files) if !e.column.is_missing(row as usize) => {
-                std::fs::metadata(&files[row as usize]).map_or(0, |m| m.len())
+                std::fs::metadata(files.get(row as usize)).map_or(0, |m| m.len())
             }
             _ => 0,
         };
         chain.externals.iter().map(of).sum()
     };
     let dear = chain.steps.iter().any(|step| step.dear);
-    let most = if dear { DEAR } else if pictures { PICTURES } else { BATCH };
+    let most = if dear {
+        DEAR
+    } else if pictures {
+        PICTURES
+    } else {
+        BATCH
+    };
     let mut batches = Vec::new();
     let mut current: Vec<u32> = Vec::new();
     let mut bytes = 0;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use mmf_data::arrays::Arrays;
 use mmf_data::error::{Error, Result};
@@ -97,8 +96,8 @@ pub(crate) fn list_files(
     let mut listed = Vec::new();
     for (name, column) in &mut table.columns {
         let Values::Files(files) = &column.values else { continue };
-        let kept = files.iter().map(|f| relative(f, &base)).collect();
-        *column = Column { values: Values::Files(Arc::new(kept)), ..column.clone() };
+        let kept = files.iter().map(|file| relative(&file, &base)).collect();
+        *column = Column { values: Values::Files(kept), ..column.clone() };
         outputs.insert(format!("files.{name}"), work.store.put(&Value::Column(column.clone()).to_arrays().to_bytes())?);
         listed.push((name.clone(), column.clone()));
     }

@@ -1,11 +1,11 @@
 //! One batch of rows through a chain of row-wise stages: what is decoded or computed on the way is dropped as soon as
 //! nothing reads it any more.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mmf_data::error::{Error, Result};
+use mmf_data::paths::Paths;
 use mmf_data::picture::Picture;
 use mmf_data::stage::{Batch, Input};
 use mmf_data::table::Column;
@@ -68,7 +68,7 @@ impl External {
     }
 
     /// Returns its files, where it holds pictures that are not yet read.
-    pub(crate) fn files(&self) -> Option<&[PathBuf]> {
+    pub(crate) fn files(&self) -> Option<&Paths> {
         if let Values::Files(files) = &self.column.values { Some(files) } else { None }
     }
 }
@@ -199,8 +199,8 @@ impl Chain<'_> {
         let mut failed = Vec::new();
         for &i in &present {
             let place = rows[i as usize];
-            let path = &files[place as usize];
-            let picture = std::fs::read(path)
+            let path = files.get(place as usize);
+            let picture = std::fs::read(&path)
                 .map_err(|error| {
                     let shown = path.display();
                     Error::new("E1046", say!("`{shown}` cannot be read: {error}", "无法读取 `{shown}`：{error}"))
@@ -225,7 +225,7 @@ impl Chain<'_> {
     pub(crate) fn unreadable(&self, external: &External, place: u32, reason: &Text) -> Error {
         let row = u64::from(external.column.rows.id(place as usize)) + 1;
         let title = &external.title;
-        let file = external.files().map(|files| files[place as usize].display().to_string()).unwrap_or_default();
+        let file = external.files().map(|files| files.get(place as usize).display().to_string()).unwrap_or_default();
         let Text { en, zh } = reason;
         Error::new(
             "E1053",

@@ -120,7 +120,7 @@ fn place(column: &Column, row: u32) -> Option<usize> {
 fn picture(column: &Column, row: u32) -> Option<Picture> {
     let place = place(column, row)?;
     match &column.values {
-        Values::Files(files) => decode(&std::fs::read(&files[place]).ok()?, &Limits::default()).ok(),
+        Values::Files(files) => decode(&std::fs::read(files.get(place)).ok()?, &Limits::default()).ok(),
         Values::Pictures(pictures) => Some((*pictures[place]).clone()),
         _ => None,
     }
@@ -173,7 +173,7 @@ fn text(column: &Column, row: u32, file: bool) -> Option<String> {
     let place = place(column, row)?;
     let whole = match &column.values {
         Values::Text(texts) => texts.get(place).to_string(),
-        Values::Files(files) if file => beginning(&files[place])?,
+        Values::Files(files) if file => beginning(&files.get(place))?,
         _ => return None,
     };
     let line = whole.split_whitespace().collect::<Vec<_>>().join(" ");

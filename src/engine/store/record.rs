@@ -27,15 +27,25 @@ pub(super) struct Record<'a> {
 
 /// Appends a record that will stand at `offset` of its file, and returns its length in bytes.
 pub(super) fn encode(out: &mut Vec<u8>, salt: &Digest, offset: u64, kind: u32, parts: &[&[u8]]) -> u64 {
-    let start = out.len();
     let length: usize = parts.iter().map(|part| part.len()).sum();
+    encode_with(out, salt, offset, (kind, length), &mut |out| parts.iter().for_each(|part| out.extend(*part)))
+}
+
+/// As [`encode`], with a payload of that length that is written where it stands, and so never in memory twice.
+pub(super) fn encode_with(
+    out: &mut Vec<u8>,
+    salt: &Digest,
+    offset: u64,
+    (kind, length): (u32, usize),
+    payload: &mut dyn FnMut(&mut Vec<u8>),
+) -> u64 {
+    let start = out.len();
+    out.reserve_exact(HEADER + length.next_multiple_of(ALIGN));
     out.extend(MARKER);
     out.extend(kind.to_le_bytes());
     out.extend((length as u64).to_le_bytes());
     out.extend([0; 16]);
-    for part in parts {
-        out.extend(*part);
-    }
+    payload(out);
     out.resize(start + HEADER + length.next_multiple_of(ALIGN), 0);
     let check = check(salt, offset, &out[start + 4..start + 16], &out[start + HEADER..]);
     out[start + 16..start + HEADER].copy_from_slice(&check);

@@ -218,21 +218,23 @@ impl Rows {
         };
         let order: HashMap<usize, usize> =
             chosen.iter().enumerate().filter_map(|(at, segment)| Some((slot_of(segment)?, at))).collect();
-        let mut places: Vec<(usize, u64, RowKey)> = Vec::new();
+        let own = |slot: u32| order.get(&(slot as usize)).copied();
+        let count = state.index.values().filter(|(slot, _)| own(*slot).is_some()).count();
+        let mut places: Vec<(u32, u32, RowKey)> = Vec::with_capacity(count);
         for (key, (slot, offset)) in &state.index {
-            places.extend(order.get(&(*slot as usize)).map(|at| (*at, bytes(*offset), *key)));
+            places.extend(own(*slot).map(|at| (at as u32, *offset, *key)));
         }
         // In the order of writing, so that the merged bytes do not hang on a hash map.
-        places.sort();
+        places.sort_unstable();
         let path = self.folder.join(segment::name(id));
         let mut passed = 0;
         let rows = places.iter().filter_map(|(at, offset, key)| {
-            let segment = &chosen[*at];
+            let (segment, offset) = (&chosen[*at as usize], bytes(*offset));
             passed += 1;
             if passed % REST == 0 {
                 chosen.iter().for_each(|segment| segment.content.rest());
             }
-            let row = segment.row(key, *offset);
+            let row = segment.row(key, offset);
             if row.is_none() {
                 self.disk.report(Entry::Row, &segment.path, 0);
             }

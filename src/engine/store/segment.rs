@@ -123,13 +123,16 @@ pub(super) fn write<'a>(
         offset += record::encode(&mut buffer, &salt, offset, kind, &[&key.0, value]);
         out.write_all(&buffer)?;
     }
-    let index: Vec<u8> =
-        places.iter().flat_map(|(key, offset)| key.0.into_iter().chain(offset.to_le_bytes())).collect();
     buffer.clear();
-    record::encode(&mut buffer, &salt, offset, INDEX, &[&index]);
-    buffer.extend(offset.to_le_bytes());
-    buffer.extend(MAGIC);
+    record::encode_with(&mut buffer, &salt, offset, (INDEX, 24 * places.len()), &mut |out| {
+        for (key, offset) in &places {
+            out.extend(key.0);
+            out.extend(offset.to_le_bytes());
+        }
+    });
     out.write_all(&buffer)?;
+    out.write_all(&offset.to_le_bytes())?;
+    out.write_all(MAGIC)?;
     Ok(places)
 }
 

@@ -109,7 +109,7 @@ fn lines(context: &Context<'_>, args: &Args, _: &[Value]) -> Result<Table> {
     let value = Column::new(rows.clone(), Values::Float(Arc::new(number(1))))
         .with_missing(cells.iter().map(|c| c[1].is_empty()).collect());
     let label = Column::new(rows.clone(), Values::Float(Arc::new(number(2))));
-    let files = Values::Files(Arc::new(cells.iter().map(|c| c[3].into()).collect()));
+    let files = Values::Files(cells.iter().map(|c| c[3]).collect());
     let file = Column::new(rows.clone(), files).with_missing(cells.iter().map(|c| c[3].is_empty()).collect());
     let columns = [("key", Column::new(rows.clone(), key)), ("value", value), ("label", label), ("file", file)];
     Ok(Table { rows, columns: columns.map(|(n, c)| (n.to_string(), c)).into() })
@@ -203,10 +203,31 @@ fn wide(_: &Context<'_>, _: &Args, batch: &Batch) -> Result<Values> {
     Ok(Values::vector(1024, maps.iter().flat_map(|m| vec![m.numbers[0]; 1024]).collect()))
 }
 
+/// Reads a number from a file; leaves a byte beside it each time.
+fn scale(context: &Context<'_>, args: &Args) -> Result<Opened> {
+    let path = context.base.join(args.get(PATH));
+    let text = String::from_utf8(context.host.read(&path)?).unwrap();
+    let number: f32 = text.trim().parse().map_err(|_| Error::new("E1060", say!("no number", "不是数字")))?;
+    let opened = std::fs::File::options().create(true).append(true).open(path.with_extension("opened"));
+    std::io::Write::write_all(&mut opened.unwrap(), b".").unwrap();
+    Ok(Arc::new(number))
+}
+
+fn scaled(_: &Context<'_>, _: &Args, opened: &Opened, batch: &Batch) -> Result<Values> {
+    let by = *mmf_data::stage::opened::<f32>(opened)?;
+    one(batch, |x| x * by)
+}
+
+fn stretched(_: &Context<'_>, _: &Args, opened: &Opened, batch: &Batch) -> Result<Values> {
+    let by = *mmf_data::stage::opened::<f32>(opened)?;
+    let Values::Maps(maps) = batch.values(0)? else { return Err(Error::bug("no maps")) };
+    Ok(Values::vector(1, maps.iter().map(|m| m.numbers[0] * by).collect()))
+}
+
 /// Learns of how many pictures it was told, and reads them itself.
 fn expose(context: &Context<'_>, _: &Args, columns: &[Column]) -> Result<Arrays> {
     let Values::Files(files) = &columns[0].values else { return Err(Error::bug("no files")) };
-    files.iter().try_for_each(|file| decode(&context.host.read(file)?).map(|_| ()))?;
+    files.iter().try_for_each(|file| decode(&context.host.read(&file)?).map(|_| ()))?;
     Ok(Arrays::new().with("count", Array::F64(vec![files.len() as f64])))
 }
 

@@ -80,7 +80,7 @@ fn fit(context: &Context, _: &Args, columns: &[Column]) -> Result<State> {
             Values::Maps(maps) => take(of_map(&maps[at]))?,
             Values::Pictures(pictures) => take(of_picture(&pictures[at]))?,
             Values::Files(files) => {
-                let picture = decode(&context.host.read(&files[at])?, &Limits::default())?;
+                let picture = decode(&context.host.read(&files.get(at))?, &Limits::default())?;
                 take(of_picture(&picture))?;
             }
             other => return Err(each::expected("maps", other)),

@@ -137,7 +137,7 @@ fn digest(columns: &[&Column], at: u32) -> [u8; 32] {
             Values::Bool(v) => _ = bytes.update(&[u8::from(v[place])]),
             Values::Code { codes, names } if (codes[place] as usize) < names.len() => text(names.name(codes[place])),
             Values::Text(v) => text(v.get(place)),
-            Values::Files(v) => text(&v[place].to_string_lossy()),
+            Values::Files(v) => text(&v.get(place).to_string_lossy()),
             other => {
                 let mut stored = Arrays::new();
                 other.take(&[at]).store("", &mut stored);
@@ -164,7 +164,7 @@ fn compare(column: &Column, a: u32, b: u32) -> Ordering {
             name(codes[x]).cmp(&name(codes[y]))
         }
         Values::Text(v) => v.get(x).cmp(v.get(y)),
-        Values::Files(v) => v[x].cmp(&v[y]),
+        Values::Files(v) => v.get(x).cmp(&v.get(y)),
         _ => digest(&[column], a).cmp(&digest(&[column], b)),
     }
 }

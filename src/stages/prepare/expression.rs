@@ -1,9 +1,9 @@
-//! Row expressions (`rating >= 4 and at < "2022-01-01"`), evaluated over the columns of a table by a lazy polars query.
+//! Row expressions (`rating >= 4 and at < "2022-01-01"`), evaluated over the columns of a table by polars, column by column.
 //!
 //! A missing operand makes the result missing, but for `and` with a false side, `or` with a true one, and `missing(x)`.
 //! A division by zero, a whole number beyond 64 bits and a number that is not finite stop the stage and name the row.
 
-use std::collections::BTreeMap;
+use std::ops::Not;
 
 use mmf_data::error::{Error, Result};
 use mmf_data::table::{Column, Table, Value};
@@ -13,7 +13,8 @@ use mmf_lang::diagnostic::Text;
 use mmf_lang::say;
 use mmf_lang::syntax::tree::BinaryOp;
 use polars::prelude::{
-    Column as Series, DataFrame, DataType, Expr, IntoLazy, NamedFrom, PolarsError, Series as Plain, col, lit, not,
+    BooleanChunked, ChunkCompareEq, ChunkCompareIneq, DataType, IntoSeries, NamedFrom, NewChunkedArray, PolarsError,
+    PolarsResult, Series,
 };
 
 /// Returns the value of an expression for each row of a table; `inputs` are those of the stage, the table first.
@@ -26,31 +27,14 @@ pub(crate) fn evaluate(expression: &RowExpr, table: &Table, inputs: &[Value]) ->
     if let Some(column) = scope.named(expression)? {
         return Ok(column.clone());
     }
-    let mut query = Query { scope, columns: BTreeMap::new(), checks: Vec::new() };
+    let mut query = Query { scope, rows: table.rows.len(), problem: None };
     let (result, kind) = query.build(expression)?;
-    let rows = table.rows.len();
-    // A column of no meaning gives the frame its height where an expression reads none.
-    let mut columns = vec![Series::new("#".into(), vec![false; rows])];
-    columns.extend(query.columns.into_values());
-    let mut outputs = vec![result.alias("=")];
-    for (i, (check, _)) in query.checks.iter().enumerate() {
-        outputs.push(check.clone().alias(format!("!{i}")));
+    if let Some((at, problem)) = query.problem {
+        return Err(Error::new("E1021", problem.say(table.rows.id(at) + 1)));
     }
-    let frame = DataFrame::new(rows, columns)
-        .map_err(odd)?
-        .lazy()
-        .without_optimizations()
-        .with_columns(outputs)
-        .collect()
-        .map_err(odd)?;
-    for (i, (_, problem)) in query.checks.iter().enumerate() {
-        let check = frame.column(&format!("!{i}")).map_err(odd)?;
-        if let Some(at) = check.bool().map_err(odd)?.iter().position(|b| b == Some(true)) {
-            let row = table.rows.id(at) + 1;
-            return Err(Error::new("E1021", problem.say(row)));
-        }
-    }
-    back(frame.column("=").map_err(odd)?, kind, table)
+    // What reads no column is the same in each row.
+    let whole = if result.len() == query.rows { result } else { result.new_from_index(0, query.rows) };
+    back(&whole, kind, table)
 }
 
 /// Returns the table that a table stage is given.
@@ -113,34 +97,45 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// An evaluation under way. A series of one row stands for any number of rows alike.
 struct Query<'a> {
     scope: Scope<'a>,
-    columns: BTreeMap<String, Series>,
-    /// What must be true in no row, in the order of evaluation.
-    checks: Vec<(Expr, Problem)>,
+    rows: usize,
+    /// What must be true in no row was true: at that place, and what is wrong there.
+    problem: Option<(usize, Problem)>,
 }
 
+type Typed = (Series, Kind);
+
 impl Query<'_> {
-    fn build(&mut self, expression: &RowExpr) -> Result<(Expr, Kind)> {
+    fn build(&mut self, expression: &RowExpr) -> Result<Typed> {
         if let Some(column) = self.scope.named(expression)? {
-            return self.read(expression, column);
+            return read(column);
         }
         Ok(match expression {
             RowExpr::Column(_) | RowExpr::Input(_) => return Err(Error::bug("a name was read already")),
             RowExpr::Int(n) => (integer(*n), Kind::Int),
-            RowExpr::Float(x) => (lit(*x), Kind::Float),
-            RowExpr::Bool(b) => (lit(*b), Kind::Bool),
-            RowExpr::Text(text) => (lit(text.clone()), Kind::Text),
+            RowExpr::Float(x) => (number(*x), Kind::Float),
+            RowExpr::Bool(b) => (truth(*b).into_series(), Kind::Bool),
+            RowExpr::Text(text) => (Series::new("".into(), [text.as_str()]), Kind::Text),
             RowExpr::Time(t) => (integer(*t), Kind::Time),
             RowExpr::Duration(t) => (integer(*t), Kind::Duration),
-            RowExpr::Missing(inner) => (self.missing(inner)?, Kind::Bool),
-            RowExpr::Not(inner) => (not(self.build(inner)?.0), Kind::Bool),
+            RowExpr::Missing(inner) => {
+                let mask = match self.scope.named(inner)? {
+                    Some(column) => {
+                        BooleanChunked::from_iter_values("".into(), (0..column.len()).map(|at| column.is_missing(at)))
+                    }
+                    None => self.build(inner)?.0.is_null(),
+                };
+                (mask.into_series(), Kind::Bool)
+            }
+            RowExpr::Not(inner) => (self.build(inner)?.0.bool().map_err(odd)?.not().into_series(), Kind::Bool),
             RowExpr::Negate(inner) => match self.build(inner)? {
-                (x, Kind::Float) => (lit(0.0) - x, Kind::Float),
+                (x, Kind::Float) => (subtract(&number(0.0), &x)?, Kind::Float),
                 (x, kind) => {
-                    let (x, kind) = number(x, kind);
-                    self.checks.push((x.clone().eq(integer(i64::MIN)), Problem::Large));
-                    (integer(0) - x, kind)
+                    let (x, kind) = counted((x, kind))?;
+                    self.check(&x.equal(&integer(i64::MIN)).map_err(odd)?, Problem::Large);
+                    (subtract(&integer(0), &x)?, kind)
                 }
             },
             RowExpr::Binary(op, left, right) => {
@@ -151,99 +146,80 @@ impl Query<'_> {
                 let (x, kind) = self.build(operand)?;
                 // Bounds of times and durations are seconds.
                 let unit = if matches!(kind, Kind::Time | Kind::Duration) { 1e6 } else { 1.0 };
-                let x = x.cast(DataType::Float64);
-                let above = low.map_or(x.clone().eq(x.clone()), |low| x.clone().gt_eq(lit(low * unit)));
-                let below = high.map_or(x.clone().eq(x.clone()), |high| x.clone().lt_eq(lit(high * unit)));
-                (above.and(below), Kind::Bool)
+                let x = float(&x)?;
+                let here = || x.equal(&x);
+                let above = low.map_or_else(here, |low| x.gt_eq(&number(low * unit))).map_err(odd)?;
+                let below = high.map_or_else(here, |high| x.lt_eq(&number(high * unit))).map_err(odd)?;
+                ((&above & &below).into_series(), Kind::Bool)
             }
             RowExpr::InList { operand, values } => {
                 let operand = self.build(operand)?;
                 // False wherever the operand is there, and missing where it is not.
-                let mut any = operand.0.clone().eq(operand.0.clone()).and(lit(false));
+                let mut any = operand.0.not_equal(&operand.0).map_err(odd)?;
                 if values.is_empty() {
-                    return Ok((any, Kind::Bool));
+                    any = &operand.0.equal(&operand.0).map_err(odd)? & &truth(false);
                 }
-                any = operand.0.clone().neq(operand.0.clone());
                 for value in values {
-                    let value = self.build(value)?;
-                    let (a, b) = alike(operand.clone(), value);
-                    any = any.or(a.eq(b));
+                    let (a, b) = alike(operand.clone(), self.build(value)?)?;
+                    any = &any | &a.equal(&b).map_err(odd)?;
                 }
-                (any, Kind::Bool)
+                (any.into_series(), Kind::Bool)
             }
         })
     }
 
-    /// Returns whether an expression has no value.
-    fn missing(&mut self, inner: &RowExpr) -> Result<Expr> {
-        let Some(column) = self.scope.named(inner)? else { return Ok(self.build(inner)?.0.is_null()) };
-        let name = format!("missing {inner:?}");
-        let mask: Vec<bool> = (0..column.len()).map(|at| column.is_missing(at)).collect();
-        self.columns.insert(name.clone(), Series::new(name.as_str().into(), mask));
-        Ok(col(name))
+    /// Notes the first row in which something is true that must not be; of several checks the first that fails counts.
+    fn check(&mut self, wrong: &BooleanChunked, problem: Problem) {
+        if self.problem.is_none()
+            && self.rows > 0
+            && let Some(at) = wrong.iter().position(|wrong| wrong == Some(true))
+        {
+            self.problem = Some((at, problem));
+        }
     }
 
-    fn read(&mut self, expression: &RowExpr, column: &Column) -> Result<(Expr, Kind)> {
-        let name = format!("{expression:?}");
-        let here = |at: usize| !column.is_missing(at);
-        let (series, kind) = match &column.values {
-            Values::Int(v) => (whole(&name, v, here), Kind::Int),
-            Values::Time(v) => (whole(&name, v, here), Kind::Time),
-            Values::Duration(v) => (whole(&name, v, here), Kind::Duration),
-            Values::Float(v) => {
-                let v: Vec<Option<f64>> = v.iter().enumerate().map(|(i, x)| here(i).then_some(*x)).collect();
-                (Plain::new(name.as_str().into(), v), Kind::Float)
-            }
-            Values::Bool(v) => {
-                let v: Vec<Option<bool>> = v.iter().enumerate().map(|(i, x)| here(i).then_some(*x)).collect();
-                (Plain::new(name.as_str().into(), v), Kind::Bool)
-            }
-            Values::Code { codes, names } => {
-                let v: Vec<Option<&str>> =
-                    codes.iter().enumerate().map(|(i, &c)| here(i).then(|| names.name(c))).collect();
-                (Plain::new(name.as_str().into(), v), Kind::Text)
-            }
-            Values::Text(texts) => {
-                let v: Vec<Option<&str>> = texts.iter().enumerate().map(|(i, t)| here(i).then_some(t)).collect();
-                (Plain::new(name.as_str().into(), v), Kind::Text)
-            }
-            other => return Err(Error::bug(format!("an expression reads a column of {}", other.kind()))),
-        };
-        self.columns.insert(name.clone(), series.into());
-        Ok((col(name), kind))
-    }
-
-    fn binary(&mut self, op: BinaryOp, left: (Expr, Kind), right: (Expr, Kind)) -> Result<(Expr, Kind)> {
-        let compare = |f: fn(Expr, Expr) -> Expr| {
-            let (a, b) = alike(left.clone(), right.clone());
-            (f(a, b), Kind::Bool)
+    fn binary(&mut self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed> {
+        let compare = |f: fn(&Series, &Series) -> PolarsResult<BooleanChunked>| -> Result<Typed> {
+            let (a, b) = alike(left.clone(), right.clone())?;
+            Ok((f(&a, &b).map_err(odd)?.into_series(), Kind::Bool))
         };
         Ok(match op {
-            BinaryOp::Equal => compare(|a, b| a.eq(b)),
-            BinaryOp::NotEqual => compare(|a, b| a.neq(b)),
-            BinaryOp::Less => compare(|a, b| a.lt(b)),
-            BinaryOp::LessEqual => compare(|a, b| a.lt_eq(b)),
-            BinaryOp::Greater => compare(|a, b| a.gt(b)),
-            BinaryOp::GreaterEqual => compare(|a, b| a.gt_eq(b)),
-            BinaryOp::And => (left.0.and(right.0), Kind::Bool),
-            BinaryOp::Or => (left.0.or(right.0), Kind::Bool),
+            BinaryOp::Equal => compare(|a, b| a.equal(b))?,
+            BinaryOp::NotEqual => compare(|a, b| a.not_equal(b))?,
+            BinaryOp::Less => compare(|a, b| a.lt(b))?,
+            BinaryOp::LessEqual => compare(|a, b| a.lt_eq(b))?,
+            BinaryOp::Greater => compare(|a, b| a.gt(b))?,
+            BinaryOp::GreaterEqual => compare(|a, b| a.gt_eq(b))?,
+            BinaryOp::And => {
+                let both = left.0.bool().map_err(odd)? & right.0.bool().map_err(odd)?;
+                (both.into_series(), Kind::Bool)
+            }
+            BinaryOp::Or => {
+                let any = left.0.bool().map_err(odd)? | right.0.bool().map_err(odd)?;
+                (any.into_series(), Kind::Bool)
+            }
             BinaryOp::Divide => {
                 let span = left.1 == Kind::Duration && right.1 != Kind::Duration;
-                let (a, b) = (left.0.cast(DataType::Float64), right.0.cast(DataType::Float64));
-                self.checks.push((b.clone().eq(lit(0.0)).and(a.clone().is_not_null()), Problem::Zero));
-                let result = self.finite(a / b);
-                if span { (self.span(result), Kind::Duration) } else { (result, Kind::Float) }
+                let (a, b) = (float(&left.0)?, float(&right.0)?);
+                let zero = b.equal(&number(0.0)).map_err(odd)?;
+                self.check(&(&zero & &a.is_not_null()), Problem::Zero);
+                let result = (&a / &b).map_err(odd)?;
+                self.finite(&result)?;
+                if span { (self.span(&result)?, Kind::Duration) } else { (result, Kind::Float) }
             }
             BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply => self.arithmetic(op, left, right)?,
         })
     }
 
-    fn arithmetic(&mut self, op: BinaryOp, left: (Expr, Kind), right: (Expr, Kind)) -> Result<(Expr, Kind)> {
-        let (left, right) = (number(left.0, left.1), number(right.0, right.1));
-        let apply = |a: Expr, b: Expr| match op {
-            BinaryOp::Add => a + b,
-            BinaryOp::Subtract => a - b,
-            _ => a * b,
+    fn arithmetic(&mut self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed> {
+        let (left, right) = (counted(left)?, counted(right)?);
+        let apply = |a: &Series, b: &Series| {
+            let result = match op {
+                BinaryOp::Add => a + b,
+                BinaryOp::Subtract => a - b,
+                _ => a * b,
+            };
+            result.map_err(odd)
         };
         let kind = match (op, left.1, right.1) {
             (BinaryOp::Subtract, Kind::Time, Kind::Time) => Kind::Duration,
@@ -254,68 +230,109 @@ impl Query<'_> {
             (_, Kind::Int, Kind::Int) => Kind::Int,
             _ => return Err(Error::bug("an expression computes with what is no number")),
         };
-        let float = apply(left.0.clone().cast(DataType::Float64), right.0.clone().cast(DataType::Float64));
+        let result = apply(&float(&left.0)?, &float(&right.0)?)?;
         if kind == Kind::Float {
-            return Ok((self.finite(float), kind));
+            self.finite(&result)?;
+            return Ok((result, kind));
         }
         if left.1 == Kind::Float || right.1 == Kind::Float {
-            let float = self.finite(float);
-            return Ok((self.span(float), kind));
+            self.finite(&result)?;
+            return Ok((self.span(&result)?, kind));
         }
-        self.checks.push((beyond(float), Problem::Large));
-        Ok((apply(left.0, right.0), kind))
+        self.beyond(&result)?;
+        Ok((apply(&left.0, &right.0)?, kind))
     }
 
-    fn finite(&mut self, x: Expr) -> Expr {
-        self.checks.push((not(x.clone().is_finite()), Problem::Infinite));
-        x
+    fn finite(&mut self, x: &Series) -> Result<()> {
+        let finite = x.is_finite().map_err(odd)?;
+        self.check(&finite.not(), Problem::Infinite);
+        Ok(())
     }
 
     /// Returns a number of microseconds as a whole one.
-    fn span(&mut self, x: Expr) -> Expr {
-        self.checks.push((beyond(x.clone()), Problem::Large));
-        x.cast(DataType::Int64)
+    fn span(&mut self, x: &Series) -> Result<Series> {
+        self.beyond(x)?;
+        x.cast(&DataType::Int64).map_err(odd)
+    }
+
+    /// Refuses what is too large for a whole number.
+    fn beyond(&mut self, x: &Series) -> Result<()> {
+        let above = x.gt_eq(&number(LARGEST)).map_err(odd)?;
+        let below = x.lt_eq(&number(-LARGEST)).map_err(odd)?;
+        self.check(&(&above | &below), Problem::Large);
+        Ok(())
     }
 }
 
 /// 2⁶³.
 const LARGEST: f64 = 9_223_372_036_854_775_808.0;
 
-/// A literal of 64 bits: polars would choose the width by the number.
-fn integer(n: i64) -> Expr {
-    lit(n).cast(DataType::Int64)
+fn integer(n: i64) -> Series {
+    Series::new("".into(), [n])
 }
 
-/// Returns whether a number is too large for a whole one.
-fn beyond(x: Expr) -> Expr {
-    x.clone().gt_eq(lit(LARGEST)).or(x.lt_eq(lit(-LARGEST)))
+fn number(x: f64) -> Series {
+    Series::new("".into(), [x])
 }
 
-fn whole(name: &str, values: &[i64], here: impl Fn(usize) -> bool) -> Plain {
-    let values: Vec<Option<i64>> = values.iter().enumerate().map(|(i, x)| here(i).then_some(*x)).collect();
-    Plain::new(name.into(), values)
+fn truth(b: bool) -> BooleanChunked {
+    BooleanChunked::from_slice("".into(), &[b])
+}
+
+fn float(x: &Series) -> Result<Series> {
+    x.cast(&DataType::Float64).map_err(odd)
+}
+
+fn subtract(a: &Series, b: &Series) -> Result<Series> {
+    (a - b).map_err(odd)
+}
+
+/// Reads a column; missing values are nulls.
+fn read(column: &Column) -> Result<Typed> {
+    let here = |at: usize| !column.is_missing(at);
+    fn held<T: Copy>(values: &[T], here: impl Fn(usize) -> bool) -> Vec<Option<T>> {
+        values.iter().enumerate().map(|(at, x)| here(at).then_some(*x)).collect()
+    }
+    let name = || "".into();
+    Ok(match &column.values {
+        Values::Int(v) => (Series::new(name(), held(v, here)), Kind::Int),
+        Values::Time(v) => (Series::new(name(), held(v, here)), Kind::Time),
+        Values::Duration(v) => (Series::new(name(), held(v, here)), Kind::Duration),
+        Values::Float(v) => (Series::new(name(), held(v, here)), Kind::Float),
+        Values::Bool(v) => (Series::new(name(), held(v, here)), Kind::Bool),
+        Values::Code { codes, names } => {
+            let v: Vec<Option<&str>> =
+                codes.iter().enumerate().map(|(at, &c)| here(at).then(|| names.name(c))).collect();
+            (Series::new(name(), v), Kind::Text)
+        }
+        Values::Text(texts) => {
+            let v: Vec<Option<&str>> = texts.iter().enumerate().map(|(at, t)| here(at).then_some(t)).collect();
+            (Series::new(name(), v), Kind::Text)
+        }
+        other => return Err(Error::bug(format!("an expression reads a column of {}", other.kind()))),
+    })
 }
 
 /// Reads a truth as 0 or 1.
-fn number(x: Expr, kind: Kind) -> (Expr, Kind) {
-    if kind == Kind::Bool { (x.cast(DataType::Int64), Kind::Int) } else { (x, kind) }
+fn counted((x, kind): Typed) -> Result<Typed> {
+    Ok(if kind == Kind::Bool { (x.cast(&DataType::Int64).map_err(odd)?, Kind::Int) } else { (x, kind) })
 }
 
 /// Brings two operands to one type, to be compared.
-fn alike(left: (Expr, Kind), right: (Expr, Kind)) -> (Expr, Expr) {
+fn alike(left: Typed, right: Typed) -> Result<(Series, Series)> {
     if left.1 == right.1 {
-        return (left.0, right.0);
+        return Ok((left.0, right.0));
     }
-    let (left, right) = (number(left.0, left.1), number(right.0, right.1));
+    let (left, right) = (counted(left)?, counted(right)?);
     if left.1 == Kind::Float || right.1 == Kind::Float {
-        return (left.0.cast(DataType::Float64), right.0.cast(DataType::Float64));
+        return Ok((float(&left.0)?, float(&right.0)?));
     }
-    (left.0, right.0)
+    Ok((left.0, right.0))
 }
 
 /// Takes a column back from polars.
 fn back(series: &Series, kind: Kind, table: &Table) -> Result<Column> {
-    let series = series.as_materialized_series().rechunk();
+    let series = series.rechunk();
     let missing: Vec<bool> = series.is_null().iter().map(|b| b == Some(true)).collect();
     let whole =
         || -> Result<Vec<i64>> { Ok(series.i64().map_err(odd)?.iter().map(Option::unwrap_or_default).collect()) };

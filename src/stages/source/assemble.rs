@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
+use mmf_data::paths::Paths;
 use mmf_data::stage::{Context, Report};
 use mmf_data::table::{Column, Rows, Table, Value};
 use mmf_data::values::{Texts, Values, Vocabulary};
@@ -73,7 +74,7 @@ pub(crate) fn assemble(
         let Made { mut values, mut missing, mut scan } = made;
         if let (ColumnKind::TextFile(..), Values::Files(files)) = (&spec.kind, &values) {
             // One that is not there is asked for all the same, so that the host knows of it when it comes.
-            for (_, lost) in files.iter().enumerate().filter(|(row, f)| missing[*row] && !f.as_os_str().is_empty()) {
+            for (_, lost) in files.iter().enumerate().filter(|(row, _)| missing[*row] && files.has(*row)) {
                 let _ = context.host.read(&context.base.join(lost));
             }
         }
@@ -127,7 +128,7 @@ fn spread(values: &Values, places: &[Option<u32>]) -> Values {
         Values::Bool(_) => Values::Bool(Arc::new(vec![false; n])),
         Values::Time(_) => Values::Time(Arc::new(vec![0; n])),
         Values::Code { names, .. } => Values::Code { codes: Arc::new(vec![0; n]), names: names.clone() },
-        Values::Files(_) => Values::Files(Arc::new(vec![Default::default(); n])),
+        Values::Files(_) => Values::Files(Paths::none(n)),
         Values::Vector { width, .. } => Values::vector(*width, vec![0.0; width * n]),
         Values::Sequence(s) => {
             let empty = mmf_data::values::Sequences { width: s.width, ends: vec![0; n], numbers: Vec::new() };
@@ -138,19 +139,14 @@ fn spread(values: &Values, places: &[Option<u32>]) -> Values {
 }
 
 /// Reads the texts; a file that cannot be read is a missing value behind `?`, and counted.
-fn texts(
-    context: &Context<'_>,
-    spec: &ColumnSpec,
-    files: &[std::path::PathBuf],
-    missing: &mut [bool],
-) -> Result<Values> {
+fn texts(context: &Context<'_>, spec: &ColumnSpec, files: &Paths, missing: &mut [bool]) -> Result<Values> {
     let mut texts = Texts::default();
     for (row, file) in files.iter().enumerate() {
         if missing[row] {
             texts.push("");
             continue;
         }
-        match text(context, file) {
+        match text(context, &file) {
             Ok(text) => {
                 texts.push(&text);
                 // An empty file is an empty cell.

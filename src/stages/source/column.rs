@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use mmf_data::paths;
 use mmf_data::values::{Sequences, Texts, Values, Vocabulary};
 use mmf_lang::args::{ColumnKind, ColumnSpec, Within};
 use mmf_lang::world::ColumnScan;
@@ -66,7 +67,7 @@ pub(crate) fn make(spec: &ColumnSpec, frame: &Frame, around: &mut Around<'_>) ->
     let values = match &spec.kind {
         ColumnKind::Image(template) | ColumnKind::TextFile(_, template) => match Paths::new(template, frame) {
             None => maker.absent(spec),
-            Some(paths) => Values::Files(Arc::new(maker.files(&paths, around.folders))),
+            Some(paths) => Values::Files(maker.files(&paths, around.folders)),
         },
         ColumnKind::Vector(width) => maker.vector(spec, *width),
         _ => {
@@ -138,9 +139,7 @@ impl Maker<'_> {
         let mut blind =
             Maker { frame: self.frame, missing: self.missing.clone(), scan: ColumnScan::default(), within: None };
         match &spec.kind {
-            ColumnKind::Image(_) | ColumnKind::TextFile(..) => {
-                Values::Files(Arc::new(vec![PathBuf::new(); self.missing.len()]))
-            }
+            ColumnKind::Image(_) | ColumnKind::TextFile(..) => Values::Files(paths::Paths::none(self.missing.len())),
             ColumnKind::Vector(width) => {
                 let width = width.unwrap_or(1) as usize;
                 Values::vector(width, vec![0.0; width * self.missing.len()])
@@ -308,7 +307,7 @@ impl Maker<'_> {
         Values::Code { codes: Arc::new(codes), names: keys.clone() }
     }
 
-    fn files(&mut self, paths: &Paths<'_>, folders: &mut Folders) -> Vec<PathBuf> {
+    fn files(&mut self, paths: &Paths<'_>, folders: &mut Folders) -> paths::Paths {
         let mut files = Vec::with_capacity(self.missing.len());
         for row in 0..self.missing.len() {
             let path = paths.path(row).unwrap_or_default();
@@ -320,7 +319,7 @@ impl Maker<'_> {
             }
             files.push(path);
         }
-        files
+        files.into_iter().collect()
     }
 
     fn vector(&mut self, spec: &ColumnSpec, width: Option<u64>) -> Values {

@@ -98,7 +98,7 @@ fn hash(values: &Values, at: usize, into: &mut blake3::Hasher) {
         Values::Code { codes, names } => text(names.name(codes[at]), into),
         Values::Text(v) => text(v.get(at), into),
         Values::Tokens(v) => v.row(at).for_each(|word| text(word, into)),
-        Values::Files(v) => text(&v[at].to_string_lossy(), into),
+        Values::Files(v) => text(&v.get(at).to_string_lossy(), into),
         Values::Pictures(v) => _ = into.update(&v[at].samples),
         Values::Maps(v) => numbers(&v[at].numbers, into),
         Values::Vector { width, numbers: all } => numbers(&all[at * width..(at + 1) * width], into),
@@ -115,7 +115,7 @@ pub(super) fn compare(values: &Values, a: u32, b: u32) -> Ordering {
         Values::Bool(v) => v[a].cmp(&v[b]),
         Values::Code { codes, names } if codes[a] != codes[b] => names.name(codes[a]).cmp(names.name(codes[b])),
         Values::Text(v) => v.get(a).cmp(v.get(b)),
-        Values::Files(v) => v[a].cmp(&v[b]),
+        Values::Files(v) => v.get(a).cmp(&v.get(b)),
         _ => Ordering::Equal,
     }
 }
