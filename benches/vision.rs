@@ -43,7 +43,7 @@ fn main() -> Result<(), Failure> {
 
     let wanted = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
     if wanted("decode") {
-        time("decode", passes, &files, |bytes| Ok(drop(decode(bytes, &limits)?)))?;
+        time("decode", passes, &files, |bytes| Ok(decode(bytes, &limits).map(drop)?))?;
     }
     for (name, stage, args, pictures) in [
         ("resize", "resize", &resize, &read),
@@ -54,7 +54,7 @@ fn main() -> Result<(), Failure> {
         ("hsv_histogram-small", "hsv_histogram", &plain, &small),
     ] {
         if wanted(name) {
-            time(name, passes, pictures, |picture| Ok(drop(run(stage, args, picture)?)))?;
+            time(name, passes, pictures, |picture| run(stage, args, picture).map(drop))?;
         }
     }
     Ok(())
