@@ -128,7 +128,9 @@ fn measured(example: &Example) -> String {
 fn make(graph: &Graph, folder: &Path, rows: usize) {
     for node in graph.dag.node_weights() {
         let NodeKind::Stage { body, args, .. } = &node.kind else { continue };
-        for (name, value) in args.0.iter().filter(|(name, _)| *body != BodyKind::Source && ["path", "tokenizer"].contains(&&**name)) {
+        for (name, value) in
+            args.0.iter().filter(|(name, _)| *body != BodyKind::Source && ["path", "tokenizer"].contains(&&**name))
+        {
             let path = Path::new(value.as_text().unwrap());
             let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
             let of = ["onnx", "vectors"].map(|group| fixtures.join(group).join(path.file_name().unwrap()));

@@ -72,7 +72,9 @@ fn arrows_between_rooms_point_one_way() {
 
 #[test]
 fn heavy_libraries_stay_in_their_rooms() {
-    for (library, rooms) in [("dfdx", vec!["tensor"]), ("polars", vec!["stages"]), ("rten", vec!["stages"]), ("notify", vec![])] {
+    for (library, rooms) in
+        [("dfdx", vec!["tensor"]), ("polars", vec!["stages"]), ("rten", vec!["stages"]), ("notify", vec![])]
+    {
         for room in ["lang", "data", "tensor", "engine", "stages"] {
             let has = dependencies(room).iter().any(|d| d == library);
             assert!(!has || rooms.contains(&room), "{room} names {library}");

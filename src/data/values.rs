@@ -10,7 +10,7 @@ use crate::picture::Picture;
 /// The names of the rows of a domain, in its order: keys of a table, values of a category (those sorted).
 #[derive(Debug, Default, PartialEq)]
 pub struct Vocabulary {
-    names: Vec<String>,
+    names: Texts,
     /// Places of the names in the order of the names.
     sorted: Vec<u32>,
 }
@@ -19,7 +19,7 @@ impl Vocabulary {
     pub fn new(names: Vec<String>) -> Self {
         let mut sorted: Vec<u32> = (0..names.len() as u32).collect();
         sorted.sort_by(|&a, &b| names[a as usize].cmp(&names[b as usize]));
-        Vocabulary { names, sorted }
+        Vocabulary { names: names.into_iter().collect(), sorted }
     }
 
     pub fn len(&self) -> usize {
@@ -31,16 +31,16 @@ impl Vocabulary {
     }
 
     pub fn name(&self, code: u32) -> &str {
-        &self.names[code as usize]
+        self.names.get(code as usize)
     }
 
-    pub fn names(&self) -> &[String] {
+    pub fn names(&self) -> &Texts {
         &self.names
     }
 
     pub fn code(&self, name: &str) -> Option<u32> {
-        let at = self.sorted.partition_point(|&i| self.names[i as usize].as_str() < name);
-        self.sorted.get(at).copied().filter(|&i| self.names[i as usize] == name)
+        let at = self.sorted.partition_point(|&i| self.names.get(i as usize) < name);
+        self.sorted.get(at).copied().filter(|&i| self.names.get(i as usize) == name)
     }
 }
 
@@ -70,7 +70,7 @@ impl Texts {
         self.ends.is_empty()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
         (0..self.len()).map(|i| self.get(i))
     }
 }
@@ -268,7 +268,7 @@ impl Values {
             Values::Bool(v) => put("values", Array::Bytes(v.iter().map(|&b| u8::from(b)).collect())),
             Values::Code { codes, names } => {
                 put("values", Array::U32(codes.to_vec()));
-                put("names", Array::Texts(names.names().to_vec()));
+                put("names", Array::Texts(names.names().iter().map(str::to_string).collect()));
             }
             Values::Text(v) => put("values", Array::Texts(v.iter().map(str::to_string).collect())),
             Values::Tokens(v) => {

@@ -202,9 +202,11 @@ pub(crate) fn hash(hasher: &mut Hasher, values: &Values, at: usize) {
     match values {
         Values::Code { codes, names } => {
             hasher.text("code");
-            match names.names().get(codes[at] as usize) {
-                Some(name) => hasher.text(name),
-                None => hasher.none(),
+            let code = codes[at];
+            if (code as usize) < names.len() {
+                hasher.text(names.name(code))
+            } else {
+                hasher.none()
             };
         }
         other => {

@@ -440,7 +440,7 @@ fn past(
     let told = told.map(|id| work.column(id)?.restrict(&by.rows)).transpose()?;
     let tie = |a: usize, b: usize| match told.as_ref().map(|column| &column.values) {
         Some(Values::Code { codes, names }) => {
-            let name = |at: usize| names.names().get(codes[at] as usize);
+            let name = |at: usize| ((codes[at] as usize) < names.len()).then(|| names.name(codes[at]));
             name(a).cmp(&name(b))
         }
         Some(values) => match values.as_vectors() {

@@ -53,7 +53,7 @@ fn fit(context: &Context, _: &Args, columns: &[Column]) -> Result<State> {
         }
     }
     let mut values: Vec<String> =
-        names.names().iter().zip(seen).filter(|(_, seen)| *seen).map(|(name, _)| name.clone()).collect();
+        names.names().iter().zip(seen).filter(|(_, seen)| *seen).map(|(name, _)| name.to_string()).collect();
     if values.is_empty() {
         return Err(Error::new(
             "E1022",
@@ -68,7 +68,7 @@ fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Va
     context.check()?;
     let values = state.texts("values")?;
     let (codes, names) = codes(batch.values(0)?)?;
-    let place = |name: &String| values.binary_search(name).ok();
+    let place = |name: &str| values.binary_search_by(|value| value.as_str().cmp(name)).ok();
     let places: Vec<Option<usize>> = names.names().iter().map(place).collect();
     let width = values.len();
     let mut numbers = vec![0f32; codes.len() * width];

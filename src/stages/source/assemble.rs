@@ -40,7 +40,7 @@ fn key_of(table: &Table) -> Option<Arc<Vocabulary>> {
         _ => None,
     });
     let keys: Vec<_> = keys.collect();
-    keys.iter().find(|names| !names.names().is_sorted()).or(keys.first()).map(|names| (*names).clone())
+    keys.iter().find(|names| !names.names().iter().is_sorted()).or(keys.first()).map(|names| (*names).clone())
 }
 
 /// Puts the columns of `count` rows together. Paths of text files become their texts.

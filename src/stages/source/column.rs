@@ -279,7 +279,7 @@ impl Maker<'_> {
     }
 
     fn reference(&mut self, texts: &Texts, keys: &Arc<Vocabulary>, once: bool) -> Values {
-        let places: HashMap<&str, u32> = keys.names().iter().zip(0..).map(|(n, i)| (n.as_str(), i)).collect();
+        let places: HashMap<&str, u32> = keys.names().iter().zip(0..).collect();
         let mut seen = vec![false; keys.len()];
         let mut codes = vec![0; texts.len()];
         for (row, slot) in codes.iter_mut().enumerate() {

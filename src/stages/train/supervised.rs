@@ -42,7 +42,7 @@ pub(crate) struct Settings<'a> {
 pub(crate) fn classes(call: &TrainCall, column: &str, positive: Option<&str>) -> Result<Label> {
     let (codes, names) = match &call.split.table.column(column)?.values {
         Values::Bool(v) => (v.iter().map(|&b| u32::from(b)).collect(), vec!["false".to_string(), "true".to_string()]),
-        Values::Code { codes, names } => (codes.to_vec(), names.names().to_vec()),
+        Values::Code { codes, names } => (codes.to_vec(), names.names().iter().map(str::to_string).collect()),
         other => return Err(Error::bug(format!("a label of classes was expected, found {}", other.kind()))),
     };
     let positive = match positive {

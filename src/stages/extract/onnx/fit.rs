@@ -235,7 +235,7 @@ pub(super) fn scale(name: &'static str, numbers: Option<&[f32]>, wanted: &Wanted
         );
         return Some(Misfit::new("E0302", message).at(name));
     }
-    if name == "deviation" && numbers.iter().any(|x| !(*x >= 1.0)) {
+    if name == "deviation" && numbers.iter().any(|x| *x < 1.0 || x.is_nan()) {
         let message = say!(
             "samples are 0 to 255, and are divided by `deviation`: it is 1 or more",
             "样本为 0 到 255，并除以 `deviation`：它应不小于 1"

@@ -121,7 +121,7 @@ pub(crate) fn read<E: From<Fault>>(path: &Path, mut check: impl FnMut() -> Resul
             }
             loop {
                 number += 1;
-                if number % 4096 == 0 {
+                if number.is_multiple_of(4096) {
                     check()?;
                 }
                 if !next_line(&mut reader, &mut line, number)? {

@@ -102,9 +102,9 @@ fn columns_are_typed() {
     assert_eq!(values("v"), Values::vector(2, vec![1.0, 2.0, 3.0, 4.0]));
     assert_eq!(values("s"), values("v"));
     let Values::Code { codes, names } = values("id") else { panic!() };
-    assert_eq!((codes.as_slice(), names.names()), (&[0, 1][..], &["007".to_string(), "7".into()][..]));
+    assert_eq!((codes.as_slice(), names.names().iter().collect::<Vec<_>>()), (&[0, 1][..], vec!["007", "7"]));
     let Values::Code { codes, names } = values("c") else { panic!() };
-    assert_eq!((codes.as_slice(), names.names()), (&[1, 0][..], &["blue".to_string(), "red".into()][..]));
+    assert_eq!((codes.as_slice(), names.names().iter().collect::<Vec<_>>()), (&[1, 0][..], vec!["blue", "red"]));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn files_are_stacked_and_named() {
     assert_eq!(table.column("a").unwrap().values, Values::Int(vec![1, 3].into()));
     assert_eq!(table.column("b").unwrap().values, Values::Int(vec![2, 4].into()));
     let Values::Code { codes, names } = &table.column("part").unwrap().values else { panic!() };
-    assert_eq!((codes.as_slice(), names.names()), (&[1, 0][..], &["test".to_string(), "train".into()][..]));
+    assert_eq!((codes.as_slice(), names.names().iter().collect::<Vec<_>>()), (&[1, 0][..], vec!["test", "train"]));
     let said = message(load(folder.path(), &[list(&["d/train.tsv", "c.tsv"]), file], specs(), &[]));
     assert_eq!(said, "c.tsv: has no column `b`, which d/train.tsv has");
 }
