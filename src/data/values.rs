@@ -79,6 +79,9 @@ impl<S: AsRef<str>> FromIterator<S> for Texts {
     fn from_iter<I: IntoIterator<Item = S>>(iter: I) -> Self {
         let mut texts = Texts::default();
         iter.into_iter().for_each(|t| texts.push(t.as_ref()));
+        // They are held as long as a run lasts.
+        texts.ends.shrink_to_fit();
+        texts.bytes.shrink_to_fit();
         texts
     }
 }

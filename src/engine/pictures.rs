@@ -47,6 +47,9 @@ impl Known {
 
     fn add(&mut self, paths: Paths, digests: Vec<Option<Digest>>) {
         let own = self.columns.len() as u32;
+        let count = digests.iter().flatten().count();
+        self.by_path.reserve_exact(count);
+        self.by_content.reserve_exact(count);
         for (place, digest) in digests.iter().enumerate() {
             let Some(digest) = digest else { continue };
             self.by_path.push((name(&paths.get(place)), own, place as u32));

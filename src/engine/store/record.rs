@@ -7,6 +7,7 @@
 //! and zeros; the salt is the file's own. A copy of a record inside another's payload, or at another place, is therefore
 //! no record, and a reader that has lost its way may take the next valid one for true.
 
+use std::io::{self, Write};
 use std::ops::Range;
 
 use super::digest::Digest;
@@ -28,28 +29,49 @@ pub(super) struct Record<'a> {
 /// Appends a record that will stand at `offset` of its file, and returns its length in bytes.
 pub(super) fn encode(out: &mut Vec<u8>, salt: &Digest, offset: u64, kind: u32, parts: &[&[u8]]) -> u64 {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    encode_with(out, salt, offset, (kind, length), &mut |out| parts.iter().for_each(|part| out.extend(*part)))
-}
-
-/// As [`encode`], with a payload of that length that is written where it stands, and so never in memory twice.
-pub(super) fn encode_with(
-    out: &mut Vec<u8>,
-    salt: &Digest,
-    offset: u64,
-    (kind, length): (u32, usize),
-    payload: &mut dyn FnMut(&mut Vec<u8>),
-) -> u64 {
     let start = out.len();
-    out.reserve_exact(HEADER + length.next_multiple_of(ALIGN));
     out.extend(MARKER);
     out.extend(kind.to_le_bytes());
     out.extend((length as u64).to_le_bytes());
     out.extend([0; 16]);
-    payload(out);
+    for part in parts {
+        out.extend(*part);
+    }
     out.resize(start + HEADER + length.next_multiple_of(ALIGN), 0);
     let check = check(salt, offset, &out[start + 4..start + 16], &out[start + HEADER..]);
     out[start + 16..start + HEADER].copy_from_slice(&check);
     (out.len() - start) as u64
+}
+
+/// Hands over a payload, piece by piece; the same whenever it is asked.
+pub(super) type Pieces<'a> = dyn Fn(&mut dyn FnMut(&[u8])) + 'a;
+
+/// Writes what [`encode`] would append, for a payload that is too long to be in memory twice.
+pub(super) fn write(
+    out: &mut dyn Write,
+    salt: &Digest,
+    offset: u64,
+    (kind, length): (u32, usize),
+    pieces: &Pieces<'_>,
+) -> io::Result<()> {
+    let mut header = [0; HEADER];
+    header[..4].copy_from_slice(&MARKER);
+    header[4..8].copy_from_slice(&kind.to_le_bytes());
+    header[8..16].copy_from_slice(&(length as u64).to_le_bytes());
+    let zeros = [0; ALIGN];
+    let padding = &zeros[..length.next_multiple_of(ALIGN) - length];
+    let mut hasher = begun(salt, offset, &header[4..16]);
+    pieces(&mut |piece| _ = hasher.update(piece));
+    header[16..].copy_from_slice(&hasher.update(padding).finalize().as_bytes()[..16]);
+    out.write_all(&header)?;
+    let mut trouble = Ok(());
+    pieces(&mut |piece| {
+        if trouble.is_ok() {
+            trouble = out.write_all(piece);
+        }
+    });
+    trouble?;
+    out.write_all(padding)
 }
 
 /// Returns the record at `position` of `bytes`, which stand at `base` in their file; `None` where there is no whole and
@@ -105,15 +127,19 @@ pub(super) fn scan<'a>(
 }
 
 fn check(salt: &Digest, offset: u64, kind_and_length: &[u8], body: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&begun(salt, offset, kind_and_length).update(body).finalize().as_bytes()[..16]);
+    half
+}
+
+fn begun(salt: &Digest, offset: u64, kind_and_length: &[u8]) -> blake3::Hasher {
     let mut prefix = [0; 52];
     prefix[..32].copy_from_slice(salt.as_bytes());
     prefix[32..40].copy_from_slice(&offset.to_le_bytes());
     prefix[40..].copy_from_slice(kind_and_length);
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&prefix).update(body);
-    let mut half = [0; 16];
-    half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    half
+    hasher.update(&prefix);
+    hasher
 }
 
 #[cfg(test)]

@@ -123,14 +123,14 @@ pub(super) fn write<'a>(
         offset += record::encode(&mut buffer, &salt, offset, kind, &[&key.0, value]);
         out.write_all(&buffer)?;
     }
-    buffer.clear();
-    record::encode_with(&mut buffer, &salt, offset, (INDEX, 24 * places.len()), &mut |out| {
+    record::write(out, &salt, offset, (INDEX, 24 * places.len()), &|piece| {
+        let mut entry = [0; 24];
         for (key, offset) in &places {
-            out.extend(key.0);
-            out.extend(offset.to_le_bytes());
+            entry[..16].copy_from_slice(&key.0);
+            entry[16..].copy_from_slice(&offset.to_le_bytes());
+            piece(&entry);
         }
-    });
-    out.write_all(&buffer)?;
+    })?;
     out.write_all(&offset.to_le_bytes())?;
     out.write_all(MAGIC)?;
     Ok(places)
