@@ -68,14 +68,7 @@ pub static CODES: &[Code] = &[
     code(
         "E1046",
         "a file cannot be read",
-        &[
-            "data/stage.rs",
-            "engine/host.rs",
-            "engine/store",
-            "engine/stream.rs",
-            "stages/extract/onnx/model.rs",
-            "stages/extract/word_vectors/mod.rs",
-        ],
+        &["data/stage.rs", "engine/host.rs", "engine/store", "engine/stream.rs", "stages/extract/fault.rs"],
     ),
     code("E1047", "a file keeps changing while it is read", &["engine/store"]),
     code("E1048", "a stored result is not readable", &["data/arrays.rs", "engine/output.rs"]),

@@ -3,10 +3,11 @@
 //! Rows of one moment do not see each other, so it does not matter how a split settles ties.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::table::{Column, Rows};
-use crate::values::Values;
+use crate::values::{Values, Vocabulary};
 
 /// For each occasion the earlier rows, oldest first, the latest of them where there are more than asked for.
 ///
@@ -25,13 +26,17 @@ pub struct Past {
 }
 
 impl Past {
-    /// Orders the rows of `by` by `order`; `tie` settles the order of places of one moment, where later rows see them.
-    pub fn new(by: &Column, order: &Column, last: usize, tie: &dyn Fn(usize, usize) -> Ordering) -> Result<Past> {
+    /// Orders the rows of `by` by `order`. Rows of one moment stand, where later ones see them, in the order of what they hold in
+    /// `read`: names, or numbers; of their places only where that tells nothing.
+    pub fn new(by: &Column, order: &Column, last: usize, read: Option<&Column>) -> Result<Past> {
         let Values::Code { codes, names } = &by.values else {
             return Err(Error::bug(format!("a history belongs to codes, not to {}", by.values.kind())));
         };
         let order = order.restrict(&by.rows)?;
         let moments = moments(&order.values)?;
+        let read = read.map(|column| column.restrict(&by.rows)).transpose()?;
+        let held = read.as_ref().map(Held::of);
+        let tie = |a: usize, b: usize| held.as_ref().map_or(Ordering::Equal, |held| held.compare(a, b));
         let mut places: Vec<usize> = (0..by.len()).filter(|&at| !by.is_missing(at) && !order.is_missing(at)).collect();
         places.sort_by(|&a, &b| {
             (codes[a], moments[a]).cmp(&(codes[b], moments[b])).then_with(|| tie(a, b)).then(a.cmp(&b))
@@ -100,6 +105,36 @@ impl Past {
     }
 }
 
+/// What settles the order of rows of one moment.
+enum Held<'a> {
+    Names(&'a [u32], &'a Vocabulary),
+    Numbers(usize, Arc<Vec<f32>>),
+    Nothing,
+}
+
+impl<'a> Held<'a> {
+    fn of(column: &'a Column) -> Self {
+        match &column.values {
+            Values::Code { codes, names } => Held::Names(codes, names),
+            values => values.as_vectors().map_or(Held::Nothing, |(width, numbers)| Held::Numbers(width, numbers)),
+        }
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        match self {
+            Held::Names(codes, names) => {
+                let name = |at: usize| ((codes[at] as usize) < names.len()).then(|| names.name(codes[at]));
+                name(a).cmp(&name(b))
+            }
+            Held::Numbers(width, numbers) => {
+                let own = |at: usize| numbers[at * width..][..*width].iter();
+                own(a).zip(own(b)).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+            }
+            Held::Nothing => Ordering::Equal,
+        }
+    }
+}
+
 /// Returns whole numbers that order as the values do.
 fn moments(values: &Values) -> Result<Vec<i64>> {
     Ok(match values {
@@ -120,8 +155,6 @@ fn moments(values: &Values) -> Result<Vec<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::Vocabulary;
-    use std::sync::Arc;
 
     fn users(codes: &[u32]) -> Column {
         let count = codes.iter().max().map_or(0, |&most| most + 1);
@@ -133,20 +166,17 @@ mod tests {
         Column::new(Rows::all(at.len()), Values::Float(Arc::new(at.to_vec())))
     }
 
-    fn by_place(a: usize, b: usize) -> Ordering {
-        a.cmp(&b)
-    }
-
     #[test]
     fn rows_see_earlier_rows_of_the_same_one_oldest_first() {
         let (by, at) = (users(&[0, 1, 0, 0, 1, 0]), times(&[5.0, 1.0, -2.0, 5.0, 0.5, 9.0]));
-        let past = Past::new(&by, &at, 9, &by_place).unwrap();
+        let past = Past::new(&by, &at, 9, None).unwrap();
         let seen: Vec<&[u32]> = (0..6).map(|row| past.of(row)).collect();
         assert_eq!(seen, [&[2][..], &[4], &[], &[2], &[], &[2, 0, 3]]);
-        let short = Past::new(&by, &at, 2, &by_place).unwrap();
+        let short = Past::new(&by, &at, 2, None).unwrap();
         assert_eq!(short.of(5), [0, 3], "the latest two");
-        let turned = Past::new(&by, &at, 9, &|a, b| b.cmp(&a)).unwrap();
-        assert_eq!(turned.of(5), [2, 3, 0], "rows of one moment stand as the tie says");
+        let falling = times(&[5.0, 4.0, 3.0, 2.0, 1.0, 0.0]);
+        let turned = Past::new(&by, &at, 9, Some(&falling)).unwrap();
+        assert_eq!(turned.of(5), [2, 3, 0], "rows of one moment stand as their numbers say");
     }
 
     #[test]
@@ -163,7 +193,7 @@ mod tests {
         let (by, at) = (users(&[0, 0, 0, 0, 0, 1]), times(&[1.0, 2.0, 3.0, 4.0, 5.0, 1.0]));
         // Row 1 is in no part, as a row that was filtered out before the split; so is row 4, which is after all that is known.
         let (train, test) = (Rows::some(6, vec![0, 2]), Rows::some(6, vec![3, 5]));
-        let mut past = Past::new(&by, &at, 9, &by_place).unwrap();
+        let mut past = Past::new(&by, &at, 9, None).unwrap();
         let first = past.now(&[&train], &[&test]);
         assert_eq!(first, 6);
         assert_eq!(past.of(6), [0, 1, 2]);

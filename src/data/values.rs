@@ -138,6 +138,11 @@ impl Sequences {
         let start = if i == 0 { 0 } else { self.ends[i - 1] };
         &self.numbers[start * self.width..self.ends[i] * self.width]
     }
+
+    /// Ends a row: its steps are what was added to `numbers` since the last one ended.
+    pub fn end_row(&mut self) {
+        self.ends.push(self.numbers.len() / self.width.max(1));
+    }
 }
 
 /// The values of a column, in the order of its rows. A missing row holds any value of the kind.
@@ -225,7 +230,7 @@ impl Values {
                 let mut out = Sequences { width: v.width, ..Sequences::default() };
                 for &i in at {
                     out.numbers.extend_from_slice(v.row(i as usize));
-                    out.ends.push(out.numbers.len() / v.width.max(1));
+                    out.end_row();
                 }
                 Values::Sequence(Arc::new(out))
             }

@@ -1,6 +1,5 @@
 //! The joint stages beneath a train, taken out of the graph as the plan of one network.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -437,22 +436,8 @@ fn past(
         Some(id) => Some(id),
         None => wiring.nodes[way.node].inputs.is_none().then_some(wiring.nodes[way.node].node),
     };
-    let told = told.map(|id| work.column(id)?.restrict(&by.rows)).transpose()?;
-    let tie = |a: usize, b: usize| match told.as_ref().map(|column| &column.values) {
-        Some(Values::Code { codes, names }) => {
-            let name = |at: usize| ((codes[at] as usize) < names.len()).then(|| names.name(codes[at]));
-            name(a).cmp(&name(b))
-        }
-        Some(values) => match values.as_vectors() {
-            Ok((width, numbers)) => {
-                let own = |at: usize| numbers[at * width..][..width].iter();
-                own(a).zip(own(b)).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
-            }
-            Err(_) => Ordering::Equal,
-        },
-        None => Ordering::Equal,
-    };
-    let mut past = Past::new(&by, &order, before.last, &tie)?;
+    let told = told.map(|id| work.column(id)).transpose()?;
+    let mut past = Past::new(&by, &order, before.last, told.as_ref())?;
     if !is_pairs(work.graph, wiring.domains[0]) {
         return Ok((Arc::new(past), None));
     }

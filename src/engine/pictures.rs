@@ -42,7 +42,7 @@ impl Known {
 
     /// Returns where a file of that content stands.
     fn place(&self, digest: &Digest) -> Option<(usize, usize)> {
-        alike(&self.by_content, beginning(digest)).find(|&(column, place)| self.columns[column].1[place] == *digest)
+        alike(&self.by_content, digest.beginning()).find(|&(column, place)| self.columns[column].1[place] == *digest)
     }
 
     fn add(&mut self, paths: Paths, digests: Vec<Option<Digest>>) {
@@ -53,7 +53,7 @@ impl Known {
         for (place, digest) in digests.iter().enumerate() {
             let Some(digest) = digest else { continue };
             self.by_path.push((name(&paths.get(place)), own, place as u32));
-            self.by_content.push((beginning(digest), own, place as u32));
+            self.by_content.push((digest.beginning(), own, place as u32));
         }
         self.by_path.sort_unstable();
         self.by_content.sort_unstable();
@@ -70,11 +70,7 @@ fn alike(all: &[(u64, u32, u32)], beginning: u64) -> impl Iterator<Item = (usize
 }
 
 fn name(path: &Path) -> u64 {
-    beginning(&Digest::of(path.as_os_str().as_encoded_bytes()))
-}
-
-fn beginning(digest: &Digest) -> u64 {
-    u64::from_le_bytes(*digest.as_bytes().first_chunk().expect("a digest is 32 bytes"))
+    Digest::of(path.as_os_str().as_encoded_bytes()).beginning()
 }
 
 /// A row whose file is not there: its place in the column, and the path.

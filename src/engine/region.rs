@@ -57,15 +57,8 @@ fn link(
     if let Some(digest) = known.get(&id) {
         return Ok(*digest);
     }
-    let node = work.node(id);
-    let NodeKind::Stage { stage, alternative, args, .. } = &node.kind else {
-        return Err(Error::bug("a group of row-wise stages holds something else"));
-    };
     let mut hasher = Hasher::new("chain");
-    key::call(&mut hasher, work.stage(stage)?, *alternative, &work.counted(node, args)?, work.lookup);
-    for (_, digest) in execute::files(work, node)? {
-        hasher.digest(&digest);
-    }
+    call(&mut hasher, work, id)?;
     let inputs = columns(work, id);
     hasher.list(inputs.len());
     for input in inputs {
@@ -82,6 +75,19 @@ fn link(
     let digest = hasher.finish();
     known.insert(id, digest);
     Ok(digest)
+}
+
+/// Feeds what a row-wise call is apart from its inputs, with the contents of the files in its arguments.
+fn call(hasher: &mut Hasher, work: &Work<'_>, id: NodeId) -> Result<()> {
+    let node = work.node(id);
+    let NodeKind::Stage { stage, alternative, args, .. } = &node.kind else {
+        return Err(Error::bug("a group of row-wise stages holds something else"));
+    };
+    key::call(hasher, work.stage(stage)?, *alternative, &work.counted(node, args)?, work.lookup);
+    for (_, digest) in execute::files(work, node)? {
+        hasher.digest(&digest);
+    }
+    Ok(())
 }
 
 /// Returns the inputs of a row-wise node that are columns, by their twins.
@@ -200,16 +206,12 @@ fn body<'w>(
         Body::Opened { open, rows, dear } => (open, rows, dear),
         _ => return Err(Error::bug("a group of row-wise stages holds something else")),
     };
-    let node = work.node(id);
-    let NodeKind::Stage { stage, alternative, base, .. } = &node.kind else {
+    let NodeKind::Stage { base, .. } = &work.node(id).kind else {
         return Err(Error::bug("a group of row-wise stages holds something else"));
     };
     let base = work.base(base);
     let mut hasher = Hasher::new("opened");
-    key::call(&mut hasher, work.stage(stage)?, *alternative, &args, work.lookup);
-    for (_, digest) in execute::files(work, node)? {
-        hasher.digest(&digest);
-    }
+    call(&mut hasher, work, id)?;
     let key = hasher.finish();
     let opened: Arc<OnceLock<Opened>> = Arc::default();
     let (args, given) = (Arc::new(args), opened.clone());

@@ -363,6 +363,11 @@ impl Arg<String> {
         Arg::new(name, ArgKind::Text, |v| v.and_then(ArgValue::as_text).expect(CHECKED).to_string())
     }
 
+    /// A path, relative to the file that it stands in.
+    pub const fn path(name: &'static str) -> Self {
+        Arg::new(name, ArgKind::Path, |v| v.and_then(ArgValue::as_text).expect(CHECKED).to_string())
+    }
+
     /// A column of the piped table.
     pub const fn column(name: &'static str) -> Self {
         Arg::new(name, ArgKind::Column, |v| v.and_then(ArgValue::as_text).expect(CHECKED).to_string())
@@ -377,6 +382,11 @@ impl Arg<Option<String>> {
 
     pub const fn some_words(name: &'static str, words: &'static [&'static str]) -> Self {
         Arg::new(name, ArgKind::Words(words), |v| v.and_then(ArgValue::as_text).map(str::to_string)).optional()
+    }
+
+    /// A path that may be left out.
+    pub const fn some_path(name: &'static str) -> Self {
+        Arg::new(name, ArgKind::Path, |v| v.and_then(ArgValue::as_text).map(str::to_string)).optional()
     }
 
     pub const fn some_text(name: &'static str) -> Self {

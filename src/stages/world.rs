@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mmf_lang::say;
 use mmf_lang::world::{FileKind, Port, Ports, Scan, ScanRequest, World, WorldError};
 
+use crate::extract::fault::Fault;
 use crate::extract::{onnx, word_vectors};
 
 /// Files on disk, as the checker needs them.
@@ -106,10 +107,10 @@ fn read(path: &Path) -> Result<Vec<u8>, WorldError> {
     std::fs::read(path).map_err(|e| unreadable(&e))
 }
 
-fn fault(fault: word_vectors::Fault) -> WorldError {
+fn fault(fault: Fault) -> WorldError {
     match fault {
-        word_vectors::Fault::Unreadable(error) => unreadable(&error),
-        word_vectors::Fault::Broken(why) => WorldError::Broken(why),
+        Fault::Unreadable(error) => unreadable(&error),
+        Fault::Broken(why) => WorldError::Broken(why),
     }
 }
 

@@ -27,8 +27,8 @@ const TOGETHER: usize = 1024;
 /// Length u64, modified i128 ns, changed i128 ns, inode u64; little-endian.
 type Stat = [u8; 48];
 
-/// The beginning of a digest: of a million paths, two have the same once in some ten million times.
-type Half = u64;
+/// The beginning of a digest.
+type Beginning = u64;
 
 /// The digests of files by path.
 pub struct FileDigests {
@@ -42,7 +42,7 @@ struct State {
     log: Log,
     /// By the absolute path; path and stat by their hashes, for there may be a million. A payload is the stat, the digest,
     /// the path.
-    known: HashMap<Half, (Half, Digest)>,
+    known: HashMap<Beginning, (Beginning, Digest)>,
 }
 
 impl FileDigests {
@@ -132,8 +132,8 @@ impl FileDigests {
             return Err(unreadable(io::ErrorKind::IsADirectory.into()));
         }
         let stat = stat(&meta);
-        if let Some((known, digest)) = guard(&self.state).known.get(&half(&name))
-            && *known == half(&stat)
+        if let Some((known, digest)) = guard(&self.state).known.get(&beginning(&name))
+            && *known == beginning(&stat)
         {
             return Ok((*digest, None));
         }
@@ -190,7 +190,7 @@ impl FileDigests {
     }
 }
 
-fn take(log: &Log, news: News, known: &mut HashMap<Half, (Half, Digest)>) {
+fn take(log: &Log, news: News, known: &mut HashMap<Beginning, (Beginning, Digest)>) {
     if news.restarted {
         known.clear();
     }
@@ -201,14 +201,14 @@ fn take(log: &Log, news: News, known: &mut HashMap<Half, (Half, Digest)>) {
     }
 }
 
-fn parse(payload: &[u8]) -> Option<(Half, (Half, Digest))> {
+fn parse(payload: &[u8]) -> Option<(Beginning, (Beginning, Digest))> {
     let (stat, rest) = payload.split_first_chunk::<48>()?;
     let (digest, name) = rest.split_first_chunk::<32>()?;
-    Some((half(name), (half(stat), Digest::from_bytes(*digest))))
+    Some((beginning(name), (beginning(stat), Digest::from_bytes(*digest))))
 }
 
-fn half(bytes: &[u8]) -> Half {
-    u64::from_le_bytes(*Digest::of(bytes).as_bytes().first_chunk().expect("a digest is 32 bytes"))
+fn beginning(bytes: &[u8]) -> Beginning {
+    Digest::of(bytes).beginning()
 }
 
 /// Reads in chunks, not by mapping: a mapped file that its user shortens would kill the process.

@@ -28,25 +28,17 @@ pub(super) struct Record<'a> {
 
 /// Appends a record that will stand at `offset` of its file, and returns its length in bytes.
 pub(super) fn encode(out: &mut Vec<u8>, salt: &Digest, offset: u64, kind: u32, parts: &[&[u8]]) -> u64 {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
     let start = out.len();
-    out.extend(MARKER);
-    out.extend(kind.to_le_bytes());
-    out.extend((length as u64).to_le_bytes());
-    out.extend([0; 16]);
-    for part in parts {
-        out.extend(*part);
-    }
-    out.resize(start + HEADER + length.next_multiple_of(ALIGN), 0);
-    let check = check(salt, offset, &out[start + 4..start + 16], &out[start + HEADER..]);
-    out[start + 16..start + HEADER].copy_from_slice(&check);
+    let length = parts.iter().map(|part| part.len()).sum();
+    let pieces = |piece: &mut dyn FnMut(&[u8])| parts.iter().for_each(|part| piece(part));
+    write(out, salt, offset, (kind, length), &pieces).expect("memory takes all bytes");
     (out.len() - start) as u64
 }
 
 /// Hands over a payload, piece by piece; the same whenever it is asked.
 pub(super) type Pieces<'a> = dyn Fn(&mut dyn FnMut(&[u8])) + 'a;
 
-/// Writes what [`encode`] would append, for a payload that is too long to be in memory twice.
+/// Writes a record of that kind and length of payload, which is never in memory twice.
 pub(super) fn write(
     out: &mut dyn Write,
     salt: &Digest,

@@ -302,7 +302,7 @@ impl Literal {
                 let mut out = Sequences { width, ..Sequences::default() };
                 for row in rows {
                     out.numbers.extend(row.iter().flatten().flatten().map(|&x| x as f32));
-                    out.ends.push(out.numbers.len() / width.max(1));
+                    out.end_row();
                 }
                 (Values::Sequence(Arc::new(out)), missing(rows))
             }

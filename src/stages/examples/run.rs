@@ -148,12 +148,10 @@ fn values(session: &Session<'_>, out: &mmf_data::network::Var) -> mmf_data::erro
         }
         [steps, width] => {
             let mut sequences = Sequences { width, ..Sequences::default() };
-            let mut end = 0;
             for (row, numbers) in numbers.chunks_exact(out.width().max(1)).enumerate() {
                 let length = session.lengths(out).map_or(steps, |lengths| lengths[row] as usize);
                 sequences.numbers.extend_from_slice(&numbers[..length * width]);
-                end += length;
-                sequences.ends.push(end);
+                sequences.end_row();
             }
             Values::Sequence(Arc::new(sequences))
         }

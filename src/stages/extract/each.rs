@@ -5,13 +5,21 @@ use std::sync::Arc;
 use mmf_data::error::{Error, Result};
 use mmf_data::picture::Picture;
 use mmf_data::stage::Batch;
-use mmf_data::values::{Map, Texts, TokenLists, Values};
+use mmf_data::values::{Map, Sequences, Texts, TokenLists, Values};
 
 /// Runs work that is compiled for each set of vector instructions, with the best that the processor has. What it calls is only so
 /// where it is `#[inline(always)]`. Whole numbers are the same with all of them.
 #[inline(always)]
 pub(super) fn wide<T>(work: impl FnOnce() -> T) -> T {
     pulp::Arch::new().dispatch(work)
+}
+
+/// Turns each sequence into one vector as wide as its steps; `make` gives those of all rows, end to end.
+pub(super) fn sequence_to_vector(batch: &Batch, make: impl Fn(&Sequences) -> Vec<f32>) -> Result<Values> {
+    match batch.values(0)? {
+        Values::Sequence(sequences) => Ok(Values::vector(sequences.width, make(sequences))),
+        other => Err(expected("sequences", other)),
+    }
 }
 
 /// Returns the pictures of the only input.

@@ -44,10 +44,7 @@ impl Stage for Last {
 
 fn rows(context: &Context, _: &Args, batch: &Batch) -> Result<Values> {
     context.check()?;
-    match batch.values(0)? {
-        Values::Sequence(sequences) => Ok(Values::vector(sequences.width, ends(sequences))),
-        other => Err(each::expected("sequences", other)),
-    }
+    each::sequence_to_vector(batch, ends)
 }
 
 fn ends(sequences: &Sequences) -> Vec<f32> {

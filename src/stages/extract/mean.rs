@@ -43,10 +43,7 @@ impl Stage for Mean {
 
 fn rows(context: &Context, _: &Args, batch: &Batch) -> Result<Values> {
     context.check()?;
-    match batch.values(0)? {
-        Values::Sequence(sequences) => Ok(Values::vector(sequences.width, means(sequences))),
-        other => Err(each::expected("sequences", other)),
-    }
+    each::sequence_to_vector(batch, means)
 }
 
 /// Returns the means, end to end, summed in the order of the steps.

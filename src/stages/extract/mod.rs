@@ -6,6 +6,7 @@ mod channels;
 mod colour_moments;
 mod each;
 mod edge_histogram;
+pub(crate) mod fault;
 mod gray;
 mod grid_density;
 mod histogram;

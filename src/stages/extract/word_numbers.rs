@@ -65,7 +65,7 @@ fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Va
                 *known.entry(word).or_insert_with(number)
             }));
         }
-        out.ends.push(out.numbers.len());
+        out.end_row();
     }
     Ok(Values::Sequence(Arc::new(out)))
 }

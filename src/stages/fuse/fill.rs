@@ -153,14 +153,11 @@ fn zero(context: &Context, _: &Args, batch: &Batch) -> Result<Values> {
 /// Returns the sequences, those of missing rows empty.
 fn without_missing(sequences: &Sequences, batch: &Batch) -> Sequences {
     let mut out = Sequences { width: sequences.width, ..Sequences::default() };
-    let mut steps = 0;
     for row in 0..sequences.ends.len() {
         if !batch.is_missing(row) {
-            let numbers = sequences.row(row);
-            steps += numbers.len().checked_div(sequences.width).unwrap_or(0);
-            out.numbers.extend_from_slice(numbers);
+            out.numbers.extend_from_slice(sequences.row(row));
         }
-        out.ends.push(steps);
+        out.end_row();
     }
     out
 }

@@ -1,6 +1,5 @@
 //! `history`: what came before a row, as a sequence.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
@@ -169,11 +168,7 @@ fn sequences(context: &Context<'_>, args: &Args, inputs: &[Value], _: &Crossing)
     let column = inputs.first().ok_or_else(|| Error::bug("a history of nothing"))?.column()?.restrict(&by.rows)?;
     let (width, numbers) = column.values.as_vectors()?;
     let own = |at: usize| &numbers[at * width..][..width];
-    let tie = |a: usize, b: usize| -> Ordering {
-        let order = |(x, y): (&f32, &f32)| x.total_cmp(y);
-        own(a).iter().zip(own(b)).map(order).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
-    };
-    let past = Past::new(by, named(recall.order)?, recall.last, &tie)?;
+    let past = Past::new(by, named(recall.order)?, recall.last, Some(&column))?;
     let mut out = Sequences { width, ..Sequences::default() };
     let mut missing = Vec::with_capacity(by.len());
     for at in 0..by.len() {
@@ -187,7 +182,7 @@ fn sequences(context: &Context<'_>, args: &Args, inputs: &[Value], _: &Crossing)
             out.numbers.extend_from_slice(own(place));
         }
         missing.push(out.numbers.len() == before);
-        out.ends.push(out.numbers.len() / width.max(1));
+        out.end_row();
     }
     Ok(Column::new(by.rows.clone(), Values::Sequence(Arc::new(out))).with_missing(missing))
 }

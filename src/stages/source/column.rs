@@ -394,7 +394,7 @@ impl Maker<'_> {
                     }
                 }
             }
-            found.ends.push(found.numbers.len().checked_div(found.width).unwrap_or(0));
+            found.end_row();
         }
         found.width = found.width.max(1);
         self.scan.shape = vec![longest as u64, found.width as u64];

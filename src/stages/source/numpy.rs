@@ -24,9 +24,7 @@ use super::table::{COLUMNS, refused};
 /// Ready features with the keys of their rows.
 pub(crate) struct Numpy;
 
-const PATH: Arg<String> =
-    Arg::new("path", ArgKind::Path, |v| v.and_then(ArgValue::as_text).unwrap_or_default().to_string())
-        .doc("The file: `.npy`, or `.npz`.");
+const PATH: Arg<String> = Arg::path("path").doc("The file: `.npy`, or `.npz`.");
 const KEYS: Arg<String> = Arg::new("keys", ArgKind::Column, |v| {
     v.and_then(ArgValue::as_text).unwrap_or_default().to_string()
 })

@@ -76,33 +76,38 @@ pub(crate) fn of_items(
 }
 
 /// What enters the last layer before an output, at some of the rows that are predicted.
+#[derive(Default)]
 pub(crate) struct Space {
     width: usize,
-    /// Places among the rows, ascending, and the numbers of the rows there.
+    /// Places among the rows, ascending: those that are kept.
     places: Vec<usize>,
-    units: Vec<u32>,
     numbers: Vec<f32>,
-    taken: usize,
+    /// Rows that were seen.
+    seen: usize,
 }
 
 impl Space {
-    /// Begins for these rows; a width of 0 keeps nothing.
-    pub(crate) fn new(units: &[u32], width: usize) -> Self {
-        let places = if width == 0 { Vec::new() } else { spread(units.len(), width) };
-        let units = places.iter().map(|&place| units[place]).collect();
-        Space { width, places, units, numbers: Vec::new(), taken: 0 }
-    }
-
-    /// Takes what is kept of a block of rows that begins at a place. Blocks come in order.
-    pub(crate) fn take(&mut self, begin: usize, block: &[f32]) {
-        while let Some(&place) = self.places.get(self.taken) {
-            let Some(row) = block.get((place - begin) * self.width..(place - begin + 1) * self.width) else { return };
-            self.numbers.extend_from_slice(row);
-            self.taken += 1;
+    /// Takes what is kept of the next rows, of `count` in all.
+    pub(crate) fn take(&mut self, count: usize, width: usize, rows: &[f32]) {
+        if width == 0 {
+            return;
         }
+        if self.seen == 0 {
+            *self = Space { width, places: spread(count, width), ..Space::default() };
+        }
+        let end = self.seen + rows.len() / width;
+        let taken = self.numbers.len() / width;
+        for place in self.places[taken..].iter().take_while(|place| **place < end) {
+            self.numbers.extend_from_slice(&rows[(place - self.seen) * width..][..width]);
+        }
+        self.seen = end;
     }
 
-    pub(crate) fn put(self, into: &mut Predictions) {
-        put(into, self.units, self.width, self.numbers);
+    /// Puts what was kept beside the predictions of the same rows.
+    pub(crate) fn put(self, into: &mut Predictions) -> Result<()> {
+        let units = into.u32s("units")?;
+        let kept = self.places.iter().map(|&place| units[place]).collect();
+        put(into, kept, self.width, self.numbers);
+        Ok(())
     }
 }

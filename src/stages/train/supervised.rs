@@ -109,26 +109,24 @@ impl<'a> Rowwise<'a> {
         let units = ids(self.call, &places);
         let entrance = if spaced { self.circuit.entrance(self.output) } else { None };
         let outputs: Vec<&Edge> = std::iter::once(self.output).chain(&entrance).collect();
-        let forward = |rows: &[u32]| -> Result<(Vec<f64>, Vec<f32>)> {
+        let forward = |rows: &[u32]| -> Result<(Vec<f64>, usize, Vec<f32>)> {
             let mut session = Session::reading(parameters);
             let pass = self.circuit.forward(&mut session, TaskRows::Table(rows), &outputs)?;
-            let inner = pass.values.get(1).map_or(Ok(Vec::new()), |inner| session.values(inner).map(<[f32]>::to_vec));
-            Ok((self.read(&session, &pass.values[0])?, inner?))
+            let (width, inner) = match pass.values.get(1) {
+                Some(inner) => (inner.width(), session.values(inner)?.to_vec()),
+                None => (0, Vec::new()),
+            };
+            Ok((self.read(&session, &pass.values[0])?, width, inner))
         };
-        let width = match (&entrance, units.first()) {
-            (Some(_), Some(&first)) => forward(&[first])?.1.len(),
-            _ => 0,
-        };
-        let mut space = Space::new(&units, width);
-        let blocks: Vec<&[u32]> = units.chunks(AT_ONCE).collect();
+        let mut space = Space::default();
         let mut numbers = Vec::new();
         // In rounds: what enters the last layer is wide, and only some of it is kept.
-        for (round, blocks) in blocks.chunks(AT_ONCE).enumerate() {
-            let found: Vec<Result<_>> = blocks.par_iter().map(|rows| forward(rows)).collect();
-            for (at, block) in found.into_iter().enumerate() {
-                let (own, inner) = block?;
+        for round in units.chunks(AT_ONCE * AT_ONCE) {
+            let found: Vec<Result<_>> = round.par_chunks(AT_ONCE).map(&forward).collect();
+            for block in found {
+                let (own, width, inner) = block?;
                 numbers.extend(own);
-                space.take((round * AT_ONCE + at) * AT_ONCE, &inner);
+                space.take(units.len(), width, &inner);
             }
         }
         if numbers.iter().any(|x| !x.is_finite()) {
@@ -148,7 +146,7 @@ impl<'a> Rowwise<'a> {
                     .write()
             }
         };
-        space.put(&mut predictions);
+        space.put(&mut predictions)?;
         Ok(predictions)
     }
 

@@ -25,19 +25,16 @@ use mmf_lang::world::FileKind;
 use super::each;
 use fit::{Misfit, Wanted};
 pub(crate) use model::is_json;
-use model::{Model, Out};
+use model::{Model, Out, Runner};
 pub(crate) use ports::ports;
 use tokenizer::Tokenizer;
 
 pub(crate) struct Onnx;
 
-const PATH: Arg<String> =
-    Arg::new("path", ArgKind::Path, |v| v.and_then(ArgValue::as_text).unwrap_or_default().to_string())
-        .doc("The network, in one ONNX file.");
-const TOKENIZER: Arg<Option<String>> =
-    Arg::new("tokenizer", ArgKind::Path, |v| v.and_then(ArgValue::as_text).map(str::to_string)).optional().doc(
-        "For texts: the `tokenizer.json` that lies beside the network, WordPiece (BERT and its kin) or byte-level BPE.",
-    );
+const PATH: Arg<String> = Arg::path("path").doc("The network, in one ONNX file.");
+const TOKENIZER: Arg<Option<String>> = Arg::some_path("tokenizer").doc(
+    "For texts: the `tokenizer.json` that lies beside the network, WordPiece (BERT and its kin) or byte-level BPE.",
+);
 const POOL: Arg<String> = Arg::words("pool", &["mean", "first", "none"]).default(Literal::Word("mean")).doc(
     "What becomes of an output with a vector for each step: the mean over the steps that are no padding, the first step \
      (`[CLS]`), or `none` of these: a sequence.",
@@ -201,24 +198,15 @@ fn pictures(context: &Context, args: &Args, given: &Opened, batch: &Batch) -> Re
     let pictures = each::pictures(batch)?;
     let pool = args.get(POOL);
     let (mean, deviation) = (args.get(MEAN), args.get(DEVIATION));
-    let all = model.alone(|runner| {
-        let mut all = Vec::with_capacity(pictures.len());
-        for (at, picture) in pictures.iter().enumerate() {
-            context.check()?;
-            if batch.is_missing(at) {
-                all.push(None);
-                continue;
-            }
-            let sides = [picture.height, picture.width, picture.channels].map(Some);
-            let wanted =
-                Wanted { path: args.get(PATH), picture: Some(sides), pool: pool.clone(), output: args.get(OUTPUT) };
-            let fit = fit::fit(&model.ports, &wanted).map_err(unfit)?;
-            let fed = picture::fed(picture, &fit, mean.as_deref(), deviation.as_deref())?;
-            all.push(Some(pooled(runner.run(fed, fit.output)?, &pool, None)?));
-        }
-        Ok(all)
-    })?;
-    gather(all, pool == "none")
+    each_row(context, model, batch, &pool, |runner, at| {
+        let picture = &pictures[at];
+        let sides = [picture.height, picture.width, picture.channels].map(Some);
+        let wanted =
+            Wanted { path: args.get(PATH), picture: Some(sides), pool: pool.clone(), output: args.get(OUTPUT) };
+        let fit = fit::fit(&model.ports, &wanted).map_err(unfit)?;
+        let fed = picture::fed(picture, &fit, mean.as_deref(), deviation.as_deref())?;
+        Ok((runner.run(fed, fit.output)?, None))
+    })
 }
 
 fn texts(context: &Context, args: &Args, given: &Opened, batch: &Batch) -> Result<Values> {
@@ -227,19 +215,29 @@ fn texts(context: &Context, args: &Args, given: &Opened, batch: &Batch) -> Resul
     let pool = args.get(POOL);
     let wanted = Wanted { path: args.get(PATH), picture: None, pool: pool.clone(), output: args.get(OUTPUT) };
     let fit = fit::fit(&model.ports, &wanted).map_err(unfit)?;
-    let all = model.alone(|runner| {
-        let mut all = Vec::with_capacity(texts.len());
-        for (at, text) in texts.iter().enumerate() {
-            context.check()?;
-            if batch.is_missing(at) {
-                all.push(None);
-                continue;
-            }
-            let (fed, steps) = text::fed(&fit, tokenizer, text)?;
-            all.push(Some(pooled(runner.run(fed, fit.output)?, &pool, Some(steps))?));
+    each_row(context, model, batch, &pool, |runner, at| {
+        let (fed, steps) = text::fed(&fit, tokenizer, texts.get(at))?;
+        Ok((runner.run(fed, fit.output)?, Some(steps)))
+    })
+}
+
+/// Runs the rows that are there, one at a time; `run` also tells how many steps are no padding, where there may be some.
+fn each_row(
+    context: &Context,
+    model: &Model,
+    batch: &Batch,
+    pool: &str,
+    run: impl Fn(&Runner<'_>, usize) -> Result<(Out, Option<usize>)> + Sync + Send,
+) -> Result<Values> {
+    let row = |runner: &Runner<'_>, at: usize| {
+        context.check()?;
+        if batch.is_missing(at) {
+            return Ok(None);
         }
-        Ok(all)
-    })?;
+        let (out, real) = run(runner, at)?;
+        pooled(out, pool, real).map(Some)
+    };
+    let all = model.alone(|runner| (0..batch.rows).map(|at| row(runner, at)).collect::<Result<Vec<_>>>())?;
     gather(all, pool == "none")
 }
 
@@ -283,7 +281,7 @@ fn gather(rows: Vec<Option<(usize, Vec<f32>)>>, sequences: bool) -> Result<Value
     let mut all = Sequences { width, ..Sequences::default() };
     for (_, numbers) in rows.into_iter().map(Option::unwrap_or_default) {
         all.numbers.extend(numbers);
-        all.ends.push(all.numbers.len() / width.max(1));
+        all.end_row();
     }
     Ok(Values::Sequence(Arc::new(all)))
 }

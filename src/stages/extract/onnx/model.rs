@@ -14,7 +14,6 @@ use mmf_lang::world::Ports;
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 
 use super::ports::ports;
-use crate::extract::word_vectors::Fault;
 
 /// What a model is fed with.
 pub(super) enum Fed {
@@ -43,7 +42,11 @@ impl Model {
     /// E1046 where the file cannot be read, E1061 where it is no model that can be run.
     pub(super) fn open(context: &Context, path: &str) -> Result<Model> {
         let full = context.base.join(path);
-        let ports = ports(&full).map_err(|fault| unsound(path, fault))?;
+        let ports = ports(&full).map_err(|fault| {
+            fault.error(path, |Text { en, zh }| {
+                Error::new("E1061", say!("`{path}` cannot be run: {en}", "`{path}` 无法运行：{zh}"))
+            })
+        })?;
         let bytes = context.host.read(&full)?;
         let loaded = catch_unwind(AssertUnwindSafe(|| ModelOptions::with_all_ops().load(bytes)));
         let model = match loaded {
@@ -126,19 +129,7 @@ impl Runner<'_> {
     }
 }
 
-/// The error for a file that is no model.
-pub(super) fn unsound(path: &str, fault: Fault) -> Error {
-    match fault {
-        Fault::Unreadable(error) => {
-            Error::new("E1046", say!("cannot read `{path}`: {error}", "无法读取 `{path}`：{error}"))
-        }
-        Fault::Broken(Text { en, zh }) => {
-            Error::new("E1061", say!("`{path}` cannot be run: {en}", "`{path}` 无法运行：{zh}"))
-        }
-    }
-}
-
-/// Says whether a file can be read, and how long it is, without more.
+/// Says whether a file begins as JSON with an object does.
 pub(crate) fn is_json(path: &Path) -> std::result::Result<bool, std::io::Error> {
     use std::io::Read;
     let mut start = [0; 64];

@@ -10,7 +10,7 @@ use std::path::Path;
 use mmf_lang::say;
 use mmf_lang::world::{Port, Ports};
 
-use crate::extract::word_vectors::Fault;
+use crate::extract::fault::Fault;
 
 /// Bytes of a name or a shape, at most.
 const NAME: u64 = 1 << 16;

@@ -152,7 +152,6 @@ pub(super) fn look_up(
     let lists = each::tokens(batch.values(0)?)?;
     let mut known: HashMap<&str, Option<usize>> = HashMap::new();
     let mut out = Sequences { width: dim, ..Sequences::default() };
-    let mut steps = 0;
     for row in 0..lists.len() {
         if row % 4096 == 4095 {
             context.check()?;
@@ -162,11 +161,10 @@ pub(super) fn look_up(
                 let place = known.entry(word).or_insert_with(|| find(word));
                 if let Some(place) = *place {
                     out.numbers.extend_from_slice(&vectors[place * dim..][..dim]);
-                    steps += 1;
                 }
             }
         }
-        out.ends.push(steps);
+        out.end_row();
     }
     Ok(Values::Sequence(std::sync::Arc::new(out)))
 }

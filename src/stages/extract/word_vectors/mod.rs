@@ -9,7 +9,7 @@ use std::sync::Arc;
 use mmf_data::error::{Error, Result};
 use mmf_data::stage::{Batch, Body, Context, Opened, Stage, opened};
 use mmf_data::values::Values;
-use mmf_lang::args::{Arg, ArgKind, ArgValue, Args};
+use mmf_lang::args::{Arg, Args};
 use mmf_lang::diagnostic::Text;
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
@@ -17,15 +17,15 @@ use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Elem, Size, Type};
 use mmf_lang::world::FileKind;
 
+use super::fault::Fault;
 use super::word2vec;
 use read::Vectors;
-pub(crate) use read::{Fault, width};
+pub(crate) use read::width;
 
 pub(crate) struct WordVectors;
 
-const PATH: Arg<String> =
-    Arg::new("path", ArgKind::Path, |v| v.and_then(ArgValue::as_text).unwrap_or_default().to_string())
-        .doc("The file: word2vec's text or binary form, fastText's `.vec`, or GloVe's text; its content tells which.");
+const PATH: Arg<String> = Arg::path("path")
+    .doc("The file: word2vec's text or binary form, fastText's `.vec`, or GloVe's text; its content tells which.");
 
 static SIGNATURE: Signature =
     Signature::new(Group::Extract, "word_vectors", &["col<d, tokens> -> col<d, sequence[_, n]>"])
@@ -90,13 +90,12 @@ fn open(context: &Context, args: &Args) -> Result<Opened> {
     let read = read::read(&context.base.join(&written), || context.check().map_err(Failure::Error));
     let vectors: Vectors = read.map_err(|failure| match failure {
         Failure::Error(error) => error,
-        Failure::Fault(Fault::Unreadable(error)) => {
-            Error::new("E1046", say!("cannot read `{written}`: {error}", "无法读取 `{written}`：{error}"))
-        }
-        Failure::Fault(Fault::Broken(Text { en, zh })) => Error::new(
-            "E1060",
-            say!("`{written}` holds no sound word vectors: {en}", "`{written}` 不是完好的词向量文件：{zh}"),
-        ),
+        Failure::Fault(fault) => fault.error(&written, |Text { en, zh }| {
+            Error::new(
+                "E1060",
+                say!("`{written}` holds no sound word vectors: {en}", "`{written}` 不是完好的词向量文件：{zh}"),
+            )
+        }),
     })?;
     Ok(Arc::new(vectors))
 }

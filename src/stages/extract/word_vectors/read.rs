@@ -9,8 +9,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
-use mmf_lang::diagnostic::Text;
 use mmf_lang::say;
+
+use crate::extract::fault::Fault;
 
 /// Bytes of a word, at most; a longer one is none.
 const LONGEST: usize = 4096;
@@ -65,29 +66,11 @@ pub(crate) fn width(path: &Path) -> Result<usize, Fault> {
     head(path).map(|head| head.width)
 }
 
-/// What is wrong with a file.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// The system does not give it.
-    Unreadable(std::io::Error),
-    /// It is not as it should be.
-    Broken(Text),
-}
-
-impl From<std::io::Error> for Fault {
-    fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::UnexpectedEof => {
-                Fault::Broken(say!("it ends in the middle of a vector", "文件在一个向量中间结束"))
-            }
-            _ => Fault::Unreadable(error),
-        }
-    }
-}
-
-impl From<Text> for Fault {
-    fn from(text: Text) -> Self {
-        Fault::Broken(text)
+/// A vector that ends too early is a broken file.
+fn torn(error: std::io::Error) -> Fault {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Fault::Broken(say!("it ends in the middle of a vector", "文件在一个向量中间结束")),
+        _ => Fault::Unreadable(error),
     }
 }
 
@@ -99,7 +82,7 @@ pub(crate) fn read<E: From<Fault>>(path: &Path, mut check: impl FnMut() -> Resul
     let mut line = String::new();
     match form {
         Form::Binary(count) => {
-            skip_line(&mut reader).map_err(Fault::from)?;
+            skip_line(&mut reader).map_err(torn)?;
             for at in 0..count {
                 if at % 4096 == 4095 {
                     check()?;
@@ -108,7 +91,7 @@ pub(crate) fn read<E: From<Fault>>(path: &Path, mut check: impl FnMut() -> Resul
                 binary_numbers(&mut reader, &mut numbers, &word)?;
                 vectors.push(&word, &numbers);
             }
-            if !rest_is_blank(&mut reader).map_err(Fault::from)? {
+            if !rest_is_blank(&mut reader).map_err(torn)? {
                 return Err(more(count).into());
             }
         }
@@ -116,7 +99,7 @@ pub(crate) fn read<E: From<Fault>>(path: &Path, mut check: impl FnMut() -> Resul
             let mut number = 0u64;
             let mut found = 0u64;
             if form != Form::Bare {
-                skip_line(&mut reader).map_err(Fault::from)?;
+                skip_line(&mut reader).map_err(torn)?;
                 number = 1;
             }
             loop {
@@ -234,7 +217,7 @@ fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
 fn next_line(reader: &mut impl BufRead, line: &mut String, number: u64) -> Result<bool, Fault> {
     let mut bytes = std::mem::take(line).into_bytes();
     bytes.clear();
-    let read = reader.take(LINE).read_until(b'\n', &mut bytes)?;
+    let read = reader.take(LINE).read_until(b'\n', &mut bytes).map_err(torn)?;
     match String::from_utf8(bytes) {
         Ok(text) => *line = text,
         Err(_) => return Err(say!("line {number} is not UTF-8", "第 {number} 行不是 UTF-8 编码").into()),
@@ -285,7 +268,7 @@ fn parse<'a>(line: &'a str, number: u64, numbers: &mut [f32]) -> Result<&'a str,
 
 fn binary_word(reader: &mut impl BufRead, at: u64, count: u64) -> Result<String, Fault> {
     let mut bytes = Vec::new();
-    reader.take(LONGEST as u64).read_until(b' ', &mut bytes)?;
+    reader.take(LONGEST as u64).read_until(b' ', &mut bytes).map_err(torn)?;
     if bytes.pop() != Some(b' ') {
         let number = at + 1;
         return Err(if bytes.len() + 1 >= LONGEST {
@@ -304,7 +287,7 @@ fn binary_word(reader: &mut impl BufRead, at: u64, count: u64) -> Result<String,
 fn binary_numbers(reader: &mut impl Read, numbers: &mut [f32], word: &str) -> Result<(), Fault> {
     for number in numbers {
         let mut bytes = [0; 4];
-        reader.read_exact(&mut bytes)?;
+        reader.read_exact(&mut bytes).map_err(torn)?;
         *number = f32::from_le_bytes(bytes);
         if !number.is_finite() {
             return Err(say!("a number of `{word}` is not finite", "`{word}` 的一个数不是有限数").into());

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use mmf_data::stage::Quiet;
 use mmf_data::values::{TokenLists, Values};
+use mmf_lang::args::ArgValue;
 
 use super::*;
 use crate::extract::each::tests::{batch, fixture};

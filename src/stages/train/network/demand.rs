@@ -20,8 +20,8 @@ pub(super) struct Demand {
     pub(super) rows: Vec<Option<Arc<Vec<u32>>>>,
     /// For each node, for each of its inputs.
     pub(super) inputs: Vec<Vec<Places>>,
-    /// For each node that takes the rows before its own as steps: how many each of its rows has. Its input's places are those of all
-    /// steps, row after row.
+    /// For each node that takes the rows before its own as steps: how many each of its rows has. The places of its input are those of
+    /// all steps, row after row, also where they are all rows in their order.
     pub(super) lengths: Vec<Option<Vec<u32>>>,
     /// The node of each target, and where its rows stand.
     pub(super) targets: Vec<(usize, Places)>,
@@ -69,7 +69,15 @@ impl Circuit<'_> {
             Some(rows) => places(rows, wanted),
             None => None,
         };
-        let inputs = reads.iter().map(|reads| reads.iter().map(place).collect()).collect();
+        let steps = |(node, wanted): &(usize, Arc<Vec<u32>>)| match place(&(*node, wanted.clone())) {
+            Some(places) => Some(places),
+            None => Some((0..wanted.len() as u32).collect()),
+        };
+        let inputs = reads.iter().zip(&lengths).map(|(reads, lengths)| match lengths {
+            Some(_) => reads.iter().map(steps).collect(),
+            None => reads.iter().map(place).collect(),
+        });
+        let inputs = inputs.collect();
         let targets = ends.iter().map(|end| (end.0, place(end))).collect();
         Ok(Demand { inputs, targets, rows, lengths })
     }

@@ -164,22 +164,12 @@ impl<'p> Circuit<'p> {
                 Kind::Leaf(leaf) => leaf.read(session, rows)?,
                 Kind::Joint { name, run, args, inputs } => {
                     let mut values = Vec::with_capacity(inputs.len());
-                    let mut steps = None;
-                    let all: Vec<u32>;
+                    // A stage that takes steps picks them itself.
+                    let steps = demand.lengths[number].as_ref().zip(demand.inputs[number].first());
+                    let steps = steps.and_then(|(lengths, places)| Some(Steps { lengths, places: places.as_ref()? }));
                     for (edge, places) in inputs.iter().zip(&demand.inputs[number]) {
-                        if let Some(lengths) = &demand.lengths[number] {
-                            // The stage itself picks its steps.
-                            let value = nodes[edge.node].clone();
-                            let value = value.ok_or_else(|| Error::bug("a node of a plan comes before its inputs"))?;
-                            all = match places {
-                                Some(places) => places.clone(),
-                                None => (0..value.rows as u32).collect(),
-                            };
-                            steps = Some(Steps { lengths, places: &all });
-                            values.push(value);
-                            break;
-                        }
-                        values.push(gathered(session, &nodes[edge.node], places.as_deref())?);
+                        let places = if steps.is_some() { None } else { places.as_deref() };
+                        values.push(gathered(session, &nodes[edge.node], places)?);
                     }
                     session.at(about.place, &format!("{number}/{name}"));
                     let call = JointCall {

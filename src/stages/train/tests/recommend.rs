@@ -340,7 +340,7 @@ fn circles() -> Split {
 fn before(split: &Split, last: usize) -> (mmf_data::past::Past, mmf_data::plan::Now) {
     let order = Column::new(Rows::all(40 * STEPS), Values::Int((0..40 * STEPS as i64).collect::<Vec<_>>().into()));
     let user = split.table.column("user").unwrap();
-    let mut past = mmf_data::past::Past::new(user, &order, last, &|a, b| a.cmp(&b)).unwrap();
+    let mut past = mmf_data::past::Past::new(user, &order, last, None).unwrap();
     let part = |part| split.part(part).unwrap();
     let (train, validation, test) = (part(Part::Train), part(Part::Validation), part(Part::Test));
     let now = mmf_data::plan::Now {
