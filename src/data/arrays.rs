@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::error::{Error, Result};
+use crate::values::Texts;
 
 /// Numbers or texts in a row, with a shape that the owner knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +14,7 @@ pub enum Array {
     I64(Vec<i64>),
     U32(Vec<u32>),
     Bytes(Vec<u8>),
-    Texts(Vec<String>),
+    Texts(Texts),
 }
 
 impl Array {
@@ -100,7 +101,14 @@ impl Arrays {
         i64s I64 i64;
         u32s U32 u32;
         bytes Bytes u8;
-        texts Texts String;
+    }
+
+    /// Returns the texts of that name; their absence is a mistake in mmf.
+    pub fn texts(&self, name: &str) -> Result<&Texts> {
+        match self.0.get(name) {
+            Some(Array::Texts(texts)) => Ok(texts),
+            _ => Err(Error::bug(format!("a stored state has no texts named `{name}`"))),
+        }
     }
 
     /// Returns the stored form: magic, count, then name, tag, length and little-endian payload of each.
@@ -149,7 +157,7 @@ impl Arrays {
         let count = reader.length()?;
         let mut arrays = BTreeMap::new();
         for _ in 0..count {
-            let name = reader.text()?;
+            let name = reader.text()?.to_string();
             let tag = reader.take(1)?[0];
             let n = reader.length()?;
             let array = match tag {
@@ -158,7 +166,7 @@ impl Arrays {
                 2 => Array::I64(reader.numbers(n, i64::from_le_bytes)?),
                 3 => Array::U32(reader.numbers(n, u32::from_le_bytes)?),
                 4 => Array::Bytes(reader.take(n)?.to_vec()),
-                5 => Array::Texts((0..n).map(|_| reader.text()).collect::<Result<_>>()?),
+                5 => Array::Texts(reader.texts(n)?),
                 _ => return Err(broken()),
             };
             arrays.insert(name, array);
@@ -210,9 +218,18 @@ impl<'a> Reader<'a> {
         usize::try_from(u64::from_le_bytes(bytes)).map_err(|_| broken())
     }
 
-    fn text(&mut self) -> Result<String> {
+    fn text(&mut self) -> Result<&'a str> {
         let n = self.length()?;
-        String::from_utf8(self.take(n)?.to_vec()).map_err(|_| broken())
+        std::str::from_utf8(self.take(n)?).map_err(|_| broken())
+    }
+
+    fn texts(&mut self, n: usize) -> Result<Texts> {
+        let mut texts = Texts::default();
+        for _ in 0..n {
+            texts.push(self.text()?);
+        }
+        texts.shrink();
+        Ok(texts)
     }
 
     fn numbers<T, const N: usize>(&mut self, n: usize, read: fn([u8; N]) -> T) -> Result<Vec<T>> {
@@ -229,7 +246,7 @@ mod tests {
     fn what_is_stored_comes_back_and_what_is_cut_is_an_error() {
         let arrays = Arrays::new()
             .with("weights", Array::F32(vec![1.5, -2.0]))
-            .with("names", Array::Texts(vec!["电影".into(), String::new()]))
+            .with("names", Array::Texts(["电影", ""].iter().collect()))
             .with("counts", Array::U32(vec![7]));
         let bytes = arrays.to_bytes();
         assert_eq!(Arrays::from_bytes(&bytes).unwrap(), arrays);

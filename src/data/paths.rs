@@ -53,6 +53,19 @@ impl Paths {
         Paths { folder: Arc::new(folder.join(&*self.folder)), texts: self.texts.clone() }
     }
 
+    /// Finds a path, as [`Paths::get`] returns it, among the places in `ordered`, which ascend by their texts; the first, where
+    /// several have it.
+    pub fn find(&self, ordered: &[u32], path: &Path) -> Option<u32> {
+        let whole = path.as_os_str().as_encoded_bytes();
+        let folder = self.folder.as_os_str().as_encoded_bytes();
+        let within =
+            whole.strip_prefix(folder).map(|rest| rest.strip_prefix(b"/").or(rest.strip_prefix(b"\\")).unwrap_or(rest));
+        within.into_iter().chain([whole]).find_map(|text| {
+            let at = ordered.partition_point(|&row| self.text(row as usize).as_bytes() < text);
+            ordered.get(at).copied().filter(|&row| self.get(row as usize) == path)
+        })
+    }
+
     /// Returns the paths of these rows, in this order.
     pub fn take(&self, rows: &[u32]) -> Paths {
         let texts = rows.iter().map(|&row| self.texts.get(row as usize)).collect();
@@ -60,10 +73,18 @@ impl Paths {
     }
 }
 
+impl From<Texts> for Paths {
+    fn from(texts: Texts) -> Paths {
+        Paths { folder: Arc::default(), texts: Arc::new(texts) }
+    }
+}
+
 impl<P: AsRef<Path>> FromIterator<P> for Paths {
     fn from_iter<I: IntoIterator<Item = P>>(paths: I) -> Self {
-        let texts = paths.into_iter().map(|path| path.as_ref().to_string_lossy().into_owned()).collect();
-        Paths { folder: Arc::default(), texts: Arc::new(texts) }
+        let mut texts = Texts::default();
+        paths.into_iter().for_each(|path| texts.push(&path.as_ref().to_string_lossy()));
+        texts.shrink();
+        Paths::from(texts)
     }
 }
 
@@ -80,5 +101,9 @@ mod tests {
         assert_eq!((whole.has(0), whole.has(1)), (true, false));
         assert_eq!(whole.take(&[2, 0]).iter().collect::<Vec<_>>(), [found[2].clone(), found[0].clone()]);
         assert_eq!(Paths::none(2), ["", ""].iter().collect());
+        for row in [0, 2] {
+            assert_eq!(whole.find(&[1, 2, 0], &found[row]), Some(row as u32));
+        }
+        assert_eq!(whole.find(&[1, 2, 0], Path::new("/data/c.png")), None);
     }
 }

@@ -193,7 +193,7 @@ impl Table {
 
     pub fn store(&self, prefix: &str, into: &mut Arrays) {
         self.rows.store(prefix, into);
-        into.put(format!("{prefix}columns"), Array::Texts(self.columns.iter().map(|(n, _)| n.clone()).collect()));
+        into.put(format!("{prefix}columns"), Array::Texts(self.columns.iter().map(|(name, _)| name).collect()));
         for (i, (_, column)) in self.columns.iter().enumerate() {
             column.store(&format!("{prefix}{i}."), into);
         }
@@ -205,7 +205,7 @@ impl Table {
             .texts(&format!("{prefix}columns"))?
             .iter()
             .enumerate()
-            .map(|(i, name)| Ok((name.clone(), Column::load(&format!("{prefix}{i}."), from)?)))
+            .map(|(i, name)| Ok((name.to_string(), Column::load(&format!("{prefix}{i}."), from)?)))
             .collect::<Result<_>>()?;
         Ok(Table { rows, columns })
     }
@@ -295,11 +295,11 @@ impl Value {
                 "count"
             }
         };
-        arrays.with("is", Array::Texts(vec![tag.into()]))
+        arrays.with("is", Array::Texts([tag].iter().collect()))
     }
 
     pub fn from_arrays(arrays: &Arrays) -> Result<Value> {
-        match arrays.texts("is")?.first().map(String::as_str) {
+        match arrays.texts("is")?.first() {
             Some("table") => Ok(Value::Table(Table::load("t.", arrays)?)),
             Some("split") => {
                 let table = Table::load("t.", arrays)?;

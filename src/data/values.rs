@@ -16,10 +16,10 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    pub fn new(names: Vec<String>) -> Self {
+    pub fn new(names: Texts) -> Self {
         let mut sorted: Vec<u32> = (0..names.len() as u32).collect();
-        sorted.sort_by(|&a, &b| names[a as usize].cmp(&names[b as usize]));
-        Vocabulary { names: names.into_iter().collect(), sorted }
+        sorted.sort_by_key(|&i| names.get(i as usize));
+        Vocabulary { names, sorted }
     }
 
     pub fn len(&self) -> usize {
@@ -62,12 +62,32 @@ impl Texts {
         &self.bytes[start..self.ends[i]]
     }
 
+    pub fn first(&self) -> Option<&str> {
+        (!self.is_empty()).then(|| self.get(0))
+    }
+
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// Returns the place of a text where the texts ascend.
+    pub fn find(&self, text: &str) -> Option<usize> {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = (from + to) / 2;
+            if self.get(middle) < text { from = middle + 1 } else { to = middle }
+        }
+        (from < self.len() && self.get(from) == text).then_some(from)
+    }
+
+    /// Gives back what was kept for more: they are held as long as a run lasts.
+    pub fn shrink(&mut self) {
+        self.ends.shrink_to_fit();
+        self.bytes.shrink_to_fit();
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
@@ -79,10 +99,14 @@ impl<S: AsRef<str>> FromIterator<S> for Texts {
     fn from_iter<I: IntoIterator<Item = S>>(iter: I) -> Self {
         let mut texts = Texts::default();
         iter.into_iter().for_each(|t| texts.push(t.as_ref()));
-        // They are held as long as a run lasts.
-        texts.ends.shrink_to_fit();
-        texts.bytes.shrink_to_fit();
+        texts.shrink();
         texts
+    }
+}
+
+impl<S: AsRef<str>> From<Vec<S>> for Texts {
+    fn from(texts: Vec<S>) -> Texts {
+        texts.into_iter().collect()
     }
 }
 
@@ -269,18 +293,18 @@ impl Values {
     /// Puts the values into named arrays under `prefix`.
     pub fn store(&self, prefix: &str, into: &mut Arrays) {
         let mut put = |name: &str, array| into.put(format!("{prefix}{name}"), array);
-        put("kind", Array::Texts(vec![self.kind().into()]));
+        put("kind", Array::Texts([self.kind()].iter().collect()));
         match self {
             Values::Int(v) | Values::Time(v) | Values::Duration(v) => put("values", Array::I64(v.to_vec())),
             Values::Float(v) => put("values", Array::F64(v.to_vec())),
             Values::Bool(v) => put("values", Array::Bytes(v.iter().map(|&b| u8::from(b)).collect())),
             Values::Code { codes, names } => {
                 put("values", Array::U32(codes.to_vec()));
-                put("names", Array::Texts(names.names().iter().map(str::to_string).collect()));
+                put("names", Array::Texts(names.names().clone()));
             }
-            Values::Text(v) => put("values", Array::Texts(v.iter().map(str::to_string).collect())),
+            Values::Text(v) => put("values", Array::Texts(Texts::clone(v))),
             Values::Tokens(v) => {
-                put("values", Array::Texts(v.words.iter().map(str::to_string).collect()));
+                put("values", Array::Texts(v.words.clone()));
                 put("ends", Array::I64(v.ends.iter().map(|&e| e as i64).collect()));
             }
             Values::Files(v) => {
@@ -318,9 +342,9 @@ impl Values {
         let values = name("values");
         let shape = || from.u32s(&name("shape"));
         let ends = || -> Result<Vec<usize>> { Ok(from.i64s(&name("ends"))?.iter().map(|&e| e as usize).collect()) };
-        let kind = from.texts(&name("kind"))?.first().cloned().unwrap_or_default();
+        let kind = from.texts(&name("kind"))?.first().unwrap_or_default();
         let odd = || Error::bug(format!("stored values of kind `{kind}` do not fit"));
-        Ok(match kind.as_str() {
+        Ok(match kind {
             "int" => Values::Int(Arc::new(from.i64s(&values)?.to_vec())),
             "time" => Values::Time(Arc::new(from.i64s(&values)?.to_vec())),
             "duration" => Values::Duration(Arc::new(from.i64s(&values)?.to_vec())),
@@ -328,12 +352,10 @@ impl Values {
             "bool" => Values::Bool(Arc::new(from.bytes(&values)?.iter().map(|&b| b != 0).collect())),
             "code" => Values::Code {
                 codes: Arc::new(from.u32s(&values)?.to_vec()),
-                names: Arc::new(Vocabulary::new(from.texts(&name("names"))?.to_vec())),
+                names: Arc::new(Vocabulary::new(from.texts(&name("names"))?.clone())),
             },
-            "text" => Values::Text(Arc::new(from.texts(&values)?.iter().collect())),
-            "tokens" => {
-                Values::Tokens(Arc::new(TokenLists { ends: ends()?, words: from.texts(&values)?.iter().collect() }))
-            }
+            "text" => Values::Text(Arc::new(from.texts(&values)?.clone())),
+            "tokens" => Values::Tokens(Arc::new(TokenLists { ends: ends()?, words: from.texts(&values)?.clone() })),
             "files" => Values::Files(from.texts(&values)?.iter().collect()),
             "pictures" => {
                 let mut rest = from.bytes(&values)?;

@@ -97,7 +97,7 @@ fn own(piece: &Values) -> Arrays {
 /// width.
 fn add(arrays: &mut Arrays, piece: &Values) -> Option<usize> {
     if let Some(texts) = texts(piece) {
-        let kind = Array::Texts(vec![piece.kind().into()]);
+        let kind = Array::Texts([piece.kind()].iter().collect());
         if arrays.0.get("c.kind") != Some(&kind) {
             return None;
         }
@@ -141,7 +141,7 @@ mod tests {
         let map = |i: usize| Arc::new(Map { height: 1, width: i, channels: 1, numbers: vec![i as f32; i] });
         let mut tokens = TokenLists::default();
         (0..8).for_each(|i| tokens.push((0..i % 3).map(|w| format!("w{w}"))));
-        let names = Arc::new(Vocabulary::new(vec!["b".into(), "a".into()]));
+        let names = Arc::new(Vocabulary::new(vec!["b", "a"].into()));
         let kinds = [
             Values::Int(Arc::new((0..8).collect())),
             Values::Float(Arc::new((0..8).map(f64::from).collect())),

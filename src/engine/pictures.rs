@@ -24,53 +24,55 @@ pub(crate) struct Pictures(Mutex<Known>);
 
 /// Nothing is kept twice, and few bytes a row: there may be a million.
 #[derive(Default)]
-struct Known {
-    /// The columns of files, with the digest of each.
-    columns: Vec<(Paths, Vec<Digest>)>,
-    /// Beginnings of digests of paths, ascending, and where the files stand: column and place.
-    by_path: Vec<(u64, u32, u32)>,
-    /// Beginnings of digests of contents, likewise.
-    by_content: Vec<(u64, u32, u32)>,
+struct Known(Vec<Listed>);
+
+/// A column of files.
+struct Listed {
+    paths: Paths,
+    /// The digest of each, all zeros where there is none.
+    digests: Vec<Digest>,
+    /// Places of the files that are there, in the order of their paths.
+    by_path: Vec<u32>,
+    /// The same places, in the order of their digests.
+    by_content: Vec<u32>,
+}
+
+const NOTHING: Digest = Digest::from_bytes([0; 32]);
+
+impl Listed {
+    fn new(paths: Paths, digests: Vec<Digest>) -> Listed {
+        let there = || (0..digests.len() as u32).filter(|&place| digests[place as usize] != NOTHING);
+        let mut by_path: Vec<u32> = Vec::with_capacity(there().count());
+        by_path.extend(there());
+        let mut by_content = by_path.clone();
+        by_path.sort_unstable_by_key(|&place| (paths.text(place as usize), place));
+        by_content.sort_unstable_by_key(|&place| (*digests[place as usize].as_bytes(), place));
+        Listed { paths, digests, by_path, by_content }
+    }
+
+    fn digest(&self, path: &Path) -> Option<Digest> {
+        let place = self.paths.find(&self.by_path, path)?;
+        Some(self.digests[place as usize])
+    }
+
+    /// Returns the first place of a file of that content.
+    fn place(&self, digest: &Digest) -> Option<usize> {
+        let own = |place: u32| self.digests[place as usize].as_bytes();
+        let at = self.by_content.partition_point(|&place| own(place) < digest.as_bytes());
+        self.by_content.get(at).filter(|&&place| own(place) == digest.as_bytes()).map(|&place| place as usize)
+    }
 }
 
 impl Known {
     fn digest(&self, path: &Path) -> Result<Digest> {
-        let found = alike(&self.by_path, name(path)).find(|&(column, place)| self.columns[column].0.get(place) == path);
-        let found = found.map(|(column, place)| self.columns[column].1[place]);
+        let found = self.0.iter().find_map(|listed| listed.digest(path));
         found.ok_or_else(|| Error::bug(format!("no source told of the file `{}`", path.display())))
     }
 
-    /// Returns where a file of that content stands.
-    fn place(&self, digest: &Digest) -> Option<(usize, usize)> {
-        alike(&self.by_content, digest.beginning()).find(|&(column, place)| self.columns[column].1[place] == *digest)
+    /// Returns where a file of that content stands: the column and the place in it.
+    fn place(&self, digest: &Digest) -> Option<(&Listed, usize)> {
+        self.0.iter().find_map(|listed| Some((listed, listed.place(digest)?)))
     }
-
-    fn add(&mut self, paths: Paths, digests: Vec<Option<Digest>>) {
-        let own = self.columns.len() as u32;
-        let count = digests.iter().flatten().count();
-        self.by_path.reserve_exact(count);
-        self.by_content.reserve_exact(count);
-        for (place, digest) in digests.iter().enumerate() {
-            let Some(digest) = digest else { continue };
-            self.by_path.push((name(&paths.get(place)), own, place as u32));
-            self.by_content.push((digest.beginning(), own, place as u32));
-        }
-        self.by_path.sort_unstable();
-        self.by_content.sort_unstable();
-        let nothing = Digest::from_bytes([0; 32]);
-        self.columns.push((paths, digests.into_iter().map(|digest| digest.unwrap_or(nothing)).collect()));
-    }
-}
-
-/// Returns where those of that beginning stand, the earliest first.
-fn alike(all: &[(u64, u32, u32)], beginning: u64) -> impl Iterator<Item = (usize, usize)> {
-    let from = all.partition_point(|entry| entry.0 < beginning);
-    let own = all[from..].iter().take_while(move |entry| entry.0 == beginning);
-    own.map(|&(_, column, place)| (column as usize, place as usize))
-}
-
-fn name(path: &Path) -> u64 {
-    Digest::of(path.as_os_str().as_encoded_bytes()).beginning()
 }
 
 /// A row whose file is not there: its place in the column, and the path.
@@ -94,18 +96,18 @@ impl Pictures {
         let Values::Files(files) = &column.values else { return Ok((column.clone(), Vec::new())) };
         let whole = files.within(base);
         let asked: Vec<usize> = (0..whole.len()).filter(|&place| whole.has(place)).collect();
-        let (mut digests, mut lost) = (vec![None; whole.len()], Vec::new());
+        let (mut digests, mut lost) = (vec![NOTHING; whole.len()], Vec::new());
         for places in asked.chunks(TOGETHER) {
             let paths: Vec<PathBuf> = places.iter().map(|&place| whole.get(place)).collect();
             for ((&place, found), path) in places.iter().zip(store.files().digest_many(&paths)).zip(paths) {
                 match found {
-                    Ok(digest) => digests[place] = Some(digest),
+                    Ok(digest) => digests[place] = digest,
                     Err(_) => lost.push(Lost { place, path }),
                 }
             }
         }
-        let missing = digests.iter().map(Option::is_none).collect();
-        self.known().add(whole.clone(), digests);
+        let missing = digests.iter().map(|digest| *digest == NOTHING).collect();
+        self.known().0.push(Listed::new(whole.clone(), digests));
         Ok((Column::new(column.rows.clone(), Values::Files(whole)).with_missing(missing), lost))
     }
 
@@ -155,18 +157,12 @@ impl Pictures {
             };
             let places = (0..names.len()).map(place).collect::<Result<Vec<_>>>()?;
             // Mostly all are of one folder, which then stands once.
-            let folder = places.iter().flatten().next().map(|&(column, _)| known.columns[column].0.folder().to_owned());
+            let folder = places.iter().flatten().next().map(|(listed, _)| listed.paths.folder().to_owned());
             let folder = folder.unwrap_or_default();
-            let text = |place: &Option<(usize, usize)>| match place {
+            let text = |place: &Option<(&Listed, usize)>| match place {
                 None => String::new(),
-                Some((column, at)) => {
-                    let paths = &known.columns[*column].0;
-                    if paths.folder() == folder {
-                        paths.text(*at).into()
-                    } else {
-                        paths.get(*at).to_string_lossy().into()
-                    }
-                }
+                Some((listed, at)) if listed.paths.folder() == folder => listed.paths.text(*at).into(),
+                Some((listed, at)) => listed.paths.get(*at).to_string_lossy().into(),
             };
             let paths: Paths = places.iter().map(text).collect();
             Ok(Column { values: Values::Files(paths.within(&folder)), ..column.clone() })

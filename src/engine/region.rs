@@ -23,6 +23,7 @@ use crate::gather;
 use crate::host::StepHost;
 use crate::key;
 use crate::layout::{Task, elem, may_miss};
+use crate::memory;
 use crate::output::{Done, Output, Pending, join, row_key, skipped, take};
 use crate::store::{Digest, Hasher, Row, RowKey};
 use crate::stream::{Cell, Chain, External, Feed, Open, Run, Step};
@@ -324,6 +325,11 @@ pub(crate) fn stream(
     let batches: Vec<Portion> = wanted.into_iter().flat_map(|(outputs, rows)| cut(chain, &outputs, &rows)).collect();
     let total: usize = batches.iter().map(|b| b.rows.len()).sum();
     open(chain, outputs, &batches)?;
+    if heavy && batches.len() > 1 {
+        // What reads files is done, for now.
+        work.store.files().rest();
+        memory::give_back();
+    }
     let mut done = 0;
     let mut begin = 0;
     while begin < batches.len() {

@@ -96,7 +96,7 @@ pub(super) fn tables(graph: &Graph, outcome: &RunOutcome<'_>) -> Result<Tables> 
         let arrays = value.state()?;
         let split = outcome.value(one.split_node)?;
         let split = split.split()?;
-        let task = arrays.texts("task")?.first().map(String::as_str).unwrap_or_default();
+        let task = arrays.texts("task")?.first().unwrap_or_default();
         if task == "recommend" {
             let out = rankings.get_or_insert_with(|| {
                 let mut head = String::new();
@@ -192,7 +192,7 @@ fn guessed(arrays: &Arrays) -> Result<Vec<(&str, &str, f32)>> {
                 best = class;
             }
         }
-        (classes[*label as usize].as_str(), classes[best].as_str(), scores[best])
+        (classes.get(*label as usize), classes.get(best), scores[best])
     };
     Ok(label.iter().zip(scores.chunks_exact(k)).map(guess).collect())
 }

@@ -84,7 +84,7 @@ pub(super) fn tables(spaces: &[Space], pool: &rayon::ThreadPool) -> Vec<String> 
 }
 
 fn names(graph: &Graph, one: &Predicted, arrays: &Arrays, split: &Split, units: &[u32]) -> Result<Vec<[String; 3]>> {
-    let task = arrays.texts("task")?.first().map(String::as_str).unwrap_or_default();
+    let task = arrays.texts("task")?.first().unwrap_or_default();
     if task == "recommend" {
         let (items, counts) = (item_names(graph, one, split), arrays.u32s("space.counts")?);
         let count = |at: usize| counts.get(at).map(u32::to_string).unwrap_or_default();

@@ -1,11 +1,10 @@
 //! The digests of the user's files, remembered by what `stat` tells, so that an unchanged folder is not read again.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mmf_data::error::{Error, Result};
@@ -14,6 +13,7 @@ use rayon::prelude::*;
 
 use super::digest::Digest;
 use super::disk::{Disk, Entry, guard};
+use super::index::{Beginning, Index};
 use super::log::{Log, News};
 
 const NAME: &str = "files.log";
@@ -27,9 +27,6 @@ const TOGETHER: usize = 1024;
 /// Length u64, modified i128 ns, changed i128 ns, inode u64; little-endian.
 type Stat = [u8; 48];
 
-/// The beginning of a digest.
-type Beginning = u64;
-
 /// The digests of files by path.
 pub struct FileDigests {
     disk: Arc<Disk>,
@@ -40,15 +37,16 @@ pub struct FileDigests {
 
 struct State {
     log: Log,
-    /// By the absolute path; path and stat by their hashes, for there may be a million. A payload is the stat, the digest,
-    /// the path.
-    known: HashMap<Beginning, (Beginning, Digest)>,
+    /// By the absolute path; path and stat by their hashes. A payload is the stat, the digest, the path.
+    known: Index<(Beginning, Digest)>,
+    /// What is known is in the log alone, until it is asked for.
+    resting: bool,
 }
 
 impl FileDigests {
     pub(super) fn open(disk: &Arc<Disk>) -> Result<FileDigests> {
         let (mut log, mut places) = Log::open(disk, NAME, Entry::FileDigest)?;
-        let mut known = HashMap::with_capacity(places.len());
+        let mut known = Index::default();
         take(&log, News::all(places.clone()), &mut known);
         if !disk.read_only && places.len() > 64 && places.len() > 2 * known.len() {
             places = log.compact(|log, mut places| {
@@ -63,7 +61,7 @@ impl FileDigests {
         log.shed();
         Ok(FileDigests {
             disk: disk.clone(),
-            state: Mutex::new(State { log, known }),
+            state: Mutex::new(State { log, known, resting: false }),
             read: AtomicU64::new(0),
             racy: RACY,
         })
@@ -104,8 +102,33 @@ impl FileDigests {
 
     /// Returns how many digests are remembered, and the bytes of their log.
     pub(super) fn usage(&self) -> (u64, u64) {
-        let state = guard(&self.state);
+        let state = self.state();
         (state.known.len() as u64, state.log.size())
+    }
+
+    /// Gives back the memory of what is known; the log is read again when it is asked for.
+    pub(crate) fn rest(&self) {
+        let mut state = guard(&self.state);
+        // Where nothing can be written, memory is all there is.
+        if !self.disk.read_only {
+            state.known.clear();
+            state.resting = true;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = guard(&self.state);
+        if state.resting {
+            let State { log, known, resting } = &mut *state;
+            *resting = false;
+            log.forget();
+            // What cannot be read is looked at anew, which is no error.
+            if let Ok(news) = log.refresh() {
+                take(log, news, known);
+                log.shed();
+            }
+        }
+        state
     }
 
     /// Forgets all after the files were removed.
@@ -132,10 +155,10 @@ impl FileDigests {
             return Err(unreadable(io::ErrorKind::IsADirectory.into()));
         }
         let stat = stat(&meta);
-        if let Some((known, digest)) = guard(&self.state).known.get(&beginning(&name))
-            && *known == beginning(&stat)
+        if let Some((known, digest)) = self.state().known.get(beginning(&name))
+            && known == beginning(&stat)
         {
-            return Ok((*digest, None));
+            return Ok((digest, None));
         }
         self.read.fetch_add(1, Ordering::Relaxed);
         for _ in 0..3 {
@@ -161,7 +184,7 @@ impl FileDigests {
         if payloads.is_empty() {
             return;
         }
-        let mut state = guard(&self.state);
+        let mut state = self.state();
         let state = &mut *state;
         for payload in &payloads {
             if let Some((name, entry)) = parse(payload) {
@@ -190,7 +213,7 @@ impl FileDigests {
     }
 }
 
-fn take(log: &Log, news: News, known: &mut HashMap<Beginning, (Beginning, Digest)>) {
+fn take(log: &Log, news: News, known: &mut Index<(Beginning, Digest)>) {
     if news.restarted {
         known.clear();
     }
@@ -279,7 +302,10 @@ mod tests {
         drop(store);
         let store = open(dir.path(), Duration::ZERO);
         let again: Vec<Digest> = store.files().digest_many(&paths).into_iter().map(Result::unwrap).collect();
-        assert_eq!((again, store.files().files_read()), (digests, 0));
+        assert_eq!((&again, store.files().files_read()), (&digests, 0));
+        store.files().rest();
+        let rested: Vec<Digest> = store.files().digest_many(&paths).into_iter().map(Result::unwrap).collect();
+        assert_eq!((rested, store.files().files_read()), (digests, 0));
         fs::write(&paths[7], "other").unwrap();
         assert_eq!(store.files().digest(&paths[7]).unwrap(), Digest::of(b"other"));
         assert_eq!(store.files().files_read(), 1);

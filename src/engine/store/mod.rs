@@ -21,6 +21,7 @@ mod clean;
 mod digest;
 mod disk;
 mod files;
+mod index;
 mod log;
 mod record;
 mod rows;

@@ -10,6 +10,7 @@ use mmf_data::error::Result;
 use super::blob::Blob;
 use super::digest::Digest;
 use super::disk::{Content, Disk, Entry, files_in};
+use super::index::{Beginning, Index};
 use super::record::ALIGN;
 use super::segment::{self, SKIP, Segment, VALUE};
 
@@ -23,6 +24,12 @@ const LARGE: u64 = 256 * 1024 * 1024;
 /// The name of a row in a row set: the first 16 bytes of a digest of all that its value depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey(pub [u8; 16]);
+
+impl RowKey {
+    fn beginning(&self) -> Beginning {
+        Beginning::from_le_bytes(*self.0.first_chunk().expect("a key is 16 bytes"))
+    }
+}
 
 impl From<Digest> for RowKey {
     fn from(digest: Digest) -> RowKey {
@@ -54,8 +61,8 @@ pub(super) struct Rows {
 struct State {
     /// The segments; a removed one leaves its slot empty.
     slots: Vec<Option<Arc<Segment>>>,
-    /// Slot of each row's newest record, and its offset there in steps of a record's alignment.
-    index: HashMap<RowKey, (u32, u32)>,
+    /// Slot of each row's newest record, and its offset there in steps of a record's alignment. The record holds the key.
+    index: Index<(u32, u32)>,
     /// The largest id seen or given.
     last: u64,
 }
@@ -93,11 +100,11 @@ impl RowSet {
             .iter()
             .map(|key| {
                 let (segment, offset) = state.place(key)?;
-                let Some((kind, range)) = segment.row(key, offset) else {
+                let Some((own, kind, range)) = segment.row(offset) else {
                     damaged.push((*key, offset, segment.clone()));
                     return None;
                 };
-                Some(match kind {
+                (own == *key).then(|| match kind {
                     VALUE => Row::Value(Blob::part(&segment.content, range)),
                     _ => Row::Skip(String::from_utf8_lossy(&segment.content[range]).into_owned()),
                 })
@@ -108,7 +115,7 @@ impl RowSet {
             let mut state = self.0.write();
             for (key, offset, segment) in damaged {
                 if state.place(&key).is_some_and(|(now, at)| at == offset && Arc::ptr_eq(now, &segment)) {
-                    state.index.remove(&key);
+                    state.index.remove(key.beginning());
                     self.0.disk.report(Entry::Row, &segment.path, 0);
                 }
             }
@@ -164,7 +171,7 @@ impl RowSet {
 
     /// Says whether the row was known when it was last looked for.
     pub fn knows(&self, key: &RowKey) -> bool {
-        self.0.read().index.contains_key(key)
+        self.0.read().index.get(key.beginning()).is_some()
     }
 
     /// Gives back the memory of rows that were read.
@@ -219,26 +226,24 @@ impl Rows {
         let order: HashMap<usize, usize> =
             chosen.iter().enumerate().filter_map(|(at, segment)| Some((slot_of(segment)?, at))).collect();
         let own = |slot: u32| order.get(&(slot as usize)).copied();
-        let count = state.index.values().filter(|(slot, _)| own(*slot).is_some()).count();
-        let mut places: Vec<(u32, u32, RowKey)> = Vec::with_capacity(count);
-        for (key, (slot, offset)) in &state.index {
-            places.extend(own(*slot).map(|at| (at as u32, *offset, *key)));
-        }
-        // In the order of writing, so that the merged bytes do not hang on a hash map.
+        let count = state.index.values().filter(|&(slot, _)| own(slot).is_some()).count();
+        let mut places: Vec<(u32, u32)> = Vec::with_capacity(count);
+        places.extend(state.index.values().filter_map(|(slot, offset)| Some((own(slot)? as u32, offset))));
+        // In the order of writing, so that the merged bytes do not hang on the index.
         places.sort_unstable();
         let path = self.folder.join(segment::name(id));
         let mut passed = 0;
-        let rows = places.iter().filter_map(|(at, offset, key)| {
+        let rows = places.iter().filter_map(|(at, offset)| {
             let (segment, offset) = (&chosen[*at as usize], bytes(*offset));
             passed += 1;
             if passed % REST == 0 {
                 chosen.iter().for_each(|segment| segment.content.rest());
             }
-            let row = segment.row(key, offset);
+            let row = segment.row(offset);
             if row.is_none() {
                 self.disk.report(Entry::Row, &segment.path, 0);
             }
-            row.map(|(kind, range)| (*key, kind, &segment.content[range]))
+            row.map(|(key, kind, range)| (key, kind, &segment.content[range]))
         });
         let mut listed = Vec::new();
         self.disk.write_whole(&path, |out| {
@@ -256,15 +261,15 @@ impl Rows {
             state.slots[*slot] = None;
         }
         let State { slots, index, .. } = &mut *state;
-        index.retain(|_, (slot, _)| slots[*slot as usize].is_some());
+        index.retain(|(slot, _)| slots[slot as usize].is_some());
         Ok(())
     }
 }
 
 impl State {
     fn place(&self, key: &RowKey) -> Option<(&Arc<Segment>, u64)> {
-        let (slot, offset) = self.index.get(key)?;
-        Some((self.slots[*slot as usize].as_ref()?, bytes(*offset)))
+        let (slot, offset) = self.index.get(key.beginning())?;
+        Some((self.slots[slot as usize].as_ref()?, bytes(offset)))
     }
 
     fn count(&self) -> usize {
@@ -272,7 +277,7 @@ impl State {
     }
 
     fn misses(&self, keys: &[RowKey]) -> bool {
-        keys.iter().any(|key| !self.index.contains_key(key))
+        keys.iter().any(|key| self.index.get(key.beginning()).is_none())
     }
 
     fn next_id(&mut self) -> u64 {
@@ -289,7 +294,7 @@ impl State {
         for (key, offset) in rows {
             let later = self.place(&key).is_some_and(|(now, _)| now.id > id);
             if let (false, Ok(steps)) = (later, u32::try_from(offset / ALIGN as u64)) {
-                self.index.insert(key, (slot, steps));
+                self.index.insert(key.beginning(), (slot, steps));
             }
         }
     }
@@ -312,7 +317,7 @@ impl State {
                     .iter()
                     .map(|s| s.as_ref().is_some_and(|s| matches!(*s.content, Content::Held(_))))
                     .collect();
-                self.index.retain(|_, (slot, _)| memory[*slot as usize]);
+                self.index.retain(|(slot, _)| memory[slot as usize]);
                 for (slot, memory) in self.slots.iter_mut().zip(memory) {
                     slot.take_if(|_| !memory);
                 }

@@ -64,12 +64,13 @@ impl Segment {
         Segment { path: path.to_owned(), id: id(path), content: Arc::new(content), salt: salt(stage, path) }
     }
 
-    /// Returns the kind of the row at `offset` and where its value stands, or `None` where the record is damaged.
-    pub(super) fn row(&self, key: &RowKey, offset: u64) -> Option<(u32, Range<usize>)> {
+    /// Returns the key and the kind of the row at `offset` and where its value stands, or `None` where the record is damaged.
+    pub(super) fn row(&self, offset: u64) -> Option<(RowKey, u32, Range<usize>)> {
         let record = record::read(&self.content, 0, usize::try_from(offset).ok()?, &self.salt)?;
         let start = record.offset as usize + record::HEADER;
-        let ours = matches!(record.kind, VALUE | SKIP) && record.payload.starts_with(&key.0);
-        ours.then(|| (record.kind, start + key.0.len()..start + record.payload.len()))
+        let key = RowKey(*record.payload.first_chunk()?);
+        let range = start + key.0.len()..start + record.payload.len();
+        matches!(record.kind, VALUE | SKIP).then_some((key, record.kind, range))
     }
 
     fn index(&self) -> Option<Vec<(RowKey, u64)>> {

@@ -116,7 +116,7 @@ fn lines(context: &Context<'_>, args: &Args, _: &[Value]) -> Result<Table> {
 }
 
 fn keys(names: Vec<String>) -> Values {
-    Values::Code { codes: Arc::new((0..names.len() as u32).collect()), names: Arc::new(Vocabulary::new(names)) }
+    Values::Code { codes: Arc::new((0..names.len() as u32).collect()), names: Arc::new(Vocabulary::new(names.into())) }
 }
 
 /// `key,to` a line.

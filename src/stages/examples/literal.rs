@@ -282,7 +282,7 @@ impl Literal {
                 let mut names: Vec<String> = rows.iter().flatten().cloned().collect();
                 names.sort();
                 names.dedup();
-                let names = Arc::new(Vocabulary::new(names));
+                let names = Arc::new(Vocabulary::new(names.into()));
                 let codes = cells(rows, |name| names.code(name).unwrap());
                 (Values::Code { codes, names: names.clone() }, missing(rows))
             }

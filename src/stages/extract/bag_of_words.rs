@@ -120,6 +120,7 @@ fn apply(context: &Context, args: &Args, state: &State, batch: &Batch) -> Result
 
 #[cfg(test)]
 mod tests {
+    use mmf_data::values::Texts;
     use mmf_lang::args::ArgValue;
 
     use super::*;
@@ -146,7 +147,8 @@ mod tests {
             let training = call["training"].as_u64().unwrap() as usize;
             let state = fit(&context(), &args, &[column(&groups(&documents[..training]))]).unwrap();
             let words: Vec<String> = serde_json::from_value(call["vocabulary"].clone()).unwrap();
-            assert_eq!(state.texts("words").unwrap(), words);
+            let words = Texts::from(words);
+            assert_eq!(state.texts("words").unwrap(), &words);
             let batch = batch(column(&groups(&documents)).values);
             let (width, found) = apply(&context(), &args, &state, &batch).unwrap().as_vectors().unwrap();
             let expected: Vec<Vec<f32>> = serde_json::from_value(call["matrix"].clone()).unwrap();

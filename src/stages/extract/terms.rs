@@ -113,7 +113,7 @@ pub(super) fn learn(context: &Context, columns: &[Column], most: Option<usize>) 
 /// Stores the words, and how wide the vector is.
 pub(super) fn state(words: Vec<String>, most: Option<usize>) -> State {
     let width = most.unwrap_or(words.len()) as u32;
-    State::new().with("width", Array::U32(vec![width])).with("words", Array::Texts(words))
+    State::new().with("width", Array::U32(vec![width])).with("words", Array::Texts(words.into()))
 }
 
 /// Makes a vector of each row: `weigh` is given the places and counts of a row's words, ascending, and writes to its vector.
@@ -139,7 +139,7 @@ pub(super) fn apply(
         let place = |word| match known.get(word) {
             Some(&place) => place,
             None => {
-                let place = words.binary_search_by(|w| w.as_str().cmp(word)).map_or(u32::MAX, |place| place as u32);
+                let place = words.find(word).map_or(u32::MAX, |place| place as u32);
                 known.insert(word, place);
                 place
             }

@@ -59,6 +59,7 @@ fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Va
 
 #[cfg(test)]
 mod tests {
+    use mmf_data::values::Texts;
     use mmf_lang::args::ArgValue;
 
     use super::*;
@@ -71,7 +72,7 @@ mod tests {
         let strings = |v: &serde_json::Value| -> Vec<String> {
             v.as_array().unwrap().iter().map(|w| w.as_str().unwrap().to_string()).collect()
         };
-        assert_eq!(state.texts("words").unwrap(), strings(&stored["vocabulary"]));
+        assert_eq!(state.texts("words").unwrap(), &Texts::from(strings(&stored["vocabulary"])));
         for (found, expected) in state.f64s("rarity").unwrap().iter().zip(stored["idf"].as_array().unwrap()) {
             assert!((found - expected.as_f64().unwrap()).abs() < 1e-12);
         }

@@ -48,7 +48,7 @@ impl Stage for WordNumbers {
 
 fn fit(context: &Context, args: &Args, columns: &[Column]) -> Result<State> {
     let learned = terms::learn(context, columns, Some(args.get(WORDS)))?;
-    Ok(State::new().with("words", Array::Texts(learned.words)))
+    Ok(State::new().with("words", Array::Texts(learned.words.into())))
 }
 
 fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Values> {
@@ -60,8 +60,7 @@ fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Va
     for row in 0..lists.len() {
         if !batch.is_missing(row) {
             out.numbers.extend(lists.row(row).map(|word| {
-                let number =
-                    || words.binary_search_by(|w| w.as_str().cmp(word)).map_or(0.0, |place| (place + 1) as f32);
+                let number = || words.find(word).map_or(0.0, |place| (place + 1) as f32);
                 *known.entry(word).or_insert_with(number)
             }));
         }

@@ -63,7 +63,7 @@ mod tests {
         let count = |values: Values| count(&Column::new(Rows::all(values.len()), values));
         assert_eq!(count(Values::Int(vec![3, 3, 5].into())), 2);
         assert_eq!(count(Values::Bool(vec![true].into())), 2);
-        let names = Arc::new(Vocabulary::new(vec!["a".into(), "b".into(), "c".into()]));
+        let names = Arc::new(Vocabulary::new(vec!["a", "b", "c"].into()));
         assert_eq!(count(Values::Code { codes: vec![0, 0].into(), names }), 3);
         let holes = Column::new(Rows::all(2), Values::Int(vec![1, 2].into())).with_missing(vec![true, false]);
         assert_eq!(super::count(&holes), 1);

@@ -122,7 +122,7 @@ fn fit(context: &Context<'_>, args: &Args, table: &Table) -> Result<State> {
     Ok(State::new()
         .with("rows", Array::U32(outside.into_keys().collect()))
         .with("learned", Array::I64(vec![table.rows.len() as i64]))
-        .with("columns", Array::Texts(names))
+        .with("columns", Array::Texts(names.into()))
         .with("counts", Array::I64(counts)))
 }
 

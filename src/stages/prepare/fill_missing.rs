@@ -209,8 +209,10 @@ fn fit(context: &Context<'_>, args: &Args, table: &Table) -> Result<State> {
             continue;
         }
         let array = match &column.values {
-            Values::Code { codes, names } => Array::Texts(vec![common(here.iter().map(|&at| names.name(codes[at])))]),
-            Values::Text(v) => Array::Texts(vec![common(here.iter().map(|&at| v.get(at)))]),
+            Values::Code { codes, names } => {
+                Array::Texts([common(here.iter().map(|&at| names.name(codes[at])))].iter().collect())
+            }
+            Values::Text(v) => Array::Texts([common(here.iter().map(|&at| v.get(at)))].iter().collect()),
             Values::Vector { width, numbers } => {
                 let place = |k: usize| here.iter().map(|&at| f64::from(numbers[at * width + k])).collect();
                 Array::F64((0..*width).map(|k| middle(&how, place(k))).collect())
@@ -312,8 +314,8 @@ fn apply(_: &Context<'_>, args: &Args, state: &State, table: &Table) -> Result<T
                 let with: Vec<f32> = state.f64s(name)?.iter().map(|&x| x as f32).collect();
                 vector(column, &with)?
             }
-            Values::Text(_) => text(column, &state.texts(name)?[0])?,
-            Values::Code { codes, names } => code(column, codes, names, &state.texts(name)?[0])?,
+            Values::Text(_) => text(column, state.texts(name)?.get(0))?,
+            Values::Code { codes, names } => code(column, codes, names, state.texts(name)?.get(0))?,
             other => return Err(cannot(name, other.kind())),
         };
         *column = Column::new(column.rows.clone(), filled);

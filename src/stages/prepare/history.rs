@@ -208,7 +208,7 @@ mod tests {
 
     fn run(values: Values, missing: Vec<bool>, codes: &[u32], at: &[i64], last: i64) -> Column {
         let rows = Rows::all(codes.len());
-        let names = Arc::new(Vocabulary::new(vec!["a".into(), "b".into()]));
+        let names = Arc::new(Vocabulary::new(vec!["a", "b"].into()));
         let columns = [
             Column::new(rows.clone(), values).with_missing(missing),
             Column::new(rows.clone(), Values::Code { codes: Arc::new(codes.to_vec()), names }),

@@ -61,14 +61,14 @@ fn fit(context: &Context, _: &Args, columns: &[Column]) -> Result<State> {
         ));
     }
     values.sort_unstable();
-    Ok(State::new().with("values", Array::Texts(values)))
+    Ok(State::new().with("values", Array::Texts(values.into())))
 }
 
 fn apply(context: &Context, _: &Args, state: &State, batch: &Batch) -> Result<Values> {
     context.check()?;
     let values = state.texts("values")?;
     let (codes, names) = codes(batch.values(0)?)?;
-    let place = |name: &str| values.binary_search_by(|value| value.as_str().cmp(name)).ok();
+    let place = |name: &str| values.find(name);
     let places: Vec<Option<usize>> = names.names().iter().map(place).collect();
     let width = values.len();
     let mut numbers = vec![0f32; codes.len() * width];
@@ -95,7 +95,7 @@ mod tests {
     }
 
     fn category(codes: &[u32], names: &[&str]) -> Values {
-        let names = Arc::new(Vocabulary::new(names.iter().map(|n| n.to_string()).collect()));
+        let names = Arc::new(Vocabulary::new(names.iter().collect()));
         Values::Code { codes: Arc::new(codes.to_vec()), names }
     }
 

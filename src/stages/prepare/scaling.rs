@@ -123,7 +123,7 @@ pub(super) fn fit_table(context: &Context, columns: Option<Vec<String>>, table: 
         divisors.push(divisor);
     }
     Ok(State::new()
-        .with("columns", Array::Texts(names))
+        .with("columns", Array::Texts(names.into()))
         .with("shift", Array::F64(shifts))
         .with("divisor", Array::F64(divisors)))
 }

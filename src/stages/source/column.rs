@@ -36,6 +36,8 @@ pub(crate) struct Around<'a> {
     pub(crate) keys: Option<Arc<Vocabulary>>,
     /// The column that takes the files' names.
     pub(crate) file: Option<&'a str>,
+    /// Whether the distinct values are listed.
+    pub(crate) listing: bool,
 }
 
 /// Marks a finding; the first few are kept with their lines.
@@ -62,8 +64,13 @@ fn header(spec: &ColumnSpec) -> &str {
 /// Makes a column of a table's cells.
 pub(crate) fn make(spec: &ColumnSpec, frame: &Frame, around: &mut Around<'_>) -> Made {
     let rows = frame.rows();
-    let mut maker =
-        Maker { frame, missing: vec![false; rows], scan: ColumnScan::default(), within: spec.within.as_ref() };
+    let mut maker = Maker {
+        frame,
+        missing: vec![false; rows],
+        scan: ColumnScan::default(),
+        within: spec.within.as_ref(),
+        listing: around.listing,
+    };
     let values = match &spec.kind {
         ColumnKind::Image(template) | ColumnKind::TextFile(_, template) => match Paths::new(template, frame) {
             None => maker.absent(spec),
@@ -103,6 +110,7 @@ struct Maker<'a> {
     missing: Vec<bool>,
     scan: ColumnScan,
     within: Option<&'a Within>,
+    listing: bool,
 }
 
 impl Maker<'_> {
@@ -136,8 +144,13 @@ impl Maker<'_> {
         self.scan.absent = true;
         self.missing.fill(true);
         let empty: Texts = std::iter::repeat_n("", self.missing.len()).collect();
-        let mut blind =
-            Maker { frame: self.frame, missing: self.missing.clone(), scan: ColumnScan::default(), within: None };
+        let mut blind = Maker {
+            frame: self.frame,
+            missing: self.missing.clone(),
+            scan: ColumnScan::default(),
+            within: None,
+            listing: false,
+        };
         match &spec.kind {
             ColumnKind::Image(_) | ColumnKind::TextFile(..) => Values::Files(paths::Paths::none(self.missing.len())),
             ColumnKind::Vector(width) => {
@@ -214,7 +227,7 @@ impl Maker<'_> {
     /// The names are in the order of the rows; the second row of a key has the first one's code.
     fn key(&mut self, texts: &Texts) -> Values {
         let mut places: HashMap<&str, u32> = HashMap::with_capacity(texts.len());
-        let mut names: Vec<String> = Vec::new();
+        let mut names = Texts::default();
         let mut codes = Vec::with_capacity(texts.len());
         for row in 0..texts.len() {
             let cell = texts.get(row);
@@ -233,9 +246,10 @@ impl Maker<'_> {
             } else {
                 places.insert(cell, names.len() as u32);
                 codes.push(names.len() as u32);
-                names.push(cell.to_string());
+                names.push(cell);
             }
         }
+        names.shrink();
         self.list(&names);
         Values::Code { codes: Arc::new(codes), names: Arc::new(Vocabulary::new(names)) }
     }
@@ -256,10 +270,11 @@ impl Maker<'_> {
         if let Some(Within::Values(values)) = self.within {
             values.iter().for_each(|v| _ = found.insert(v, 0));
         }
-        let mut names: Vec<String> = found.keys().map(|k| k.to_string()).collect();
-        names.sort();
+        let mut names: Vec<&str> = found.keys().copied().collect();
+        names.sort_unstable();
+        let names = Texts::from(names);
         for (code, name) in names.iter().enumerate() {
-            if let Some(place) = found.get_mut(name.as_str()) {
+            if let Some(place) = found.get_mut(name) {
                 *place = code as u32;
             }
         }
@@ -268,14 +283,19 @@ impl Maker<'_> {
         Values::Code { codes: Arc::new(codes), names: Arc::new(Vocabulary::new(names)) }
     }
 
-    fn list(&mut self, names: &[String]) {
+    /// Lists the names for the checker; a run needs them not.
+    fn list(&mut self, names: &Texts) {
         self.scan.distinct = names.len() as u64;
+        if !self.listing {
+            return;
+        }
+        let all = || names.iter().map(str::to_string).collect::<Vec<_>>();
         self.scan.values = (names.len() <= LISTED).then(|| {
-            let mut values = names.to_vec();
+            let mut values = all();
             values.sort();
             values
         });
-        self.scan.keys = (names.len() <= KEYS).then(|| names.to_vec());
+        self.scan.keys = (names.len() <= KEYS).then(all);
     }
 
     fn reference(&mut self, texts: &Texts, keys: &Arc<Vocabulary>, once: bool) -> Values {
@@ -308,7 +328,7 @@ impl Maker<'_> {
     }
 
     fn files(&mut self, paths: &Paths<'_>, folders: &mut Folders) -> paths::Paths {
-        let mut files = Vec::with_capacity(self.missing.len());
+        let mut files = Texts::default();
         for row in 0..self.missing.len() {
             let path = paths.path(row).unwrap_or_default();
             self.missing[row] = path.as_os_str().is_empty();
@@ -317,9 +337,10 @@ impl Maker<'_> {
                 let line = self.line(row);
                 note(&mut self.scan.lost_count, &mut self.scan.lost, line, &path.to_string_lossy());
             }
-            files.push(path);
+            files.push(&path.to_string_lossy());
         }
-        files.into_iter().collect()
+        files.shrink();
+        paths::Paths::from(files)
     }
 
     fn vector(&mut self, spec: &ColumnSpec, width: Option<u64>) -> Values {

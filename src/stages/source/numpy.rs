@@ -105,7 +105,7 @@ fn run(context: &Context<'_>, args: &Args, inputs: &[Value]) -> Result<Table> {
         let found = array_of(&path, &bytes, length, spec, array.as_deref()).map_err(|text| refused(&path, &text))?;
         let frame = frame(&path, found.rows(), listed.as_deref()).map_err(|text| refused(&path, &text))?;
         rows = frame.rows();
-        let mut around = Around { folders: &mut folders, keys: keys(spec, inputs)?, file: None };
+        let mut around = Around { folders: &mut folders, keys: keys(spec, inputs)?, file: None, listing: false };
         made.push((spec, build(spec, &found, frame, &mut around)));
     }
     if specs.is_empty() {

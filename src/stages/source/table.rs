@@ -127,7 +127,8 @@ fn run(context: &Context<'_>, args: &Args, inputs: &[Value]) -> Result<Table> {
     let mut folders = Folders::new(context.base);
     let mut made = Vec::with_capacity(specs.len());
     for spec in &specs {
-        let mut around = Around { folders: &mut folders, keys: keys(spec, inputs)?, file: file.as_deref() };
+        let mut around =
+            Around { folders: &mut folders, keys: keys(spec, inputs)?, file: file.as_deref(), listing: false };
         made.push((spec, make(spec, &frame, &mut around)));
     }
     assemble(context, &paths.join(", "), frame.rows(), made)

@@ -43,7 +43,7 @@ impl Classified {
         head(Task::Classify, self.units)
             .with("label", Array::U32(self.label))
             .with("scores", Array::F32(self.scores))
-            .with("classes", Array::Texts(self.classes))
+            .with("classes", Array::Texts(self.classes.into()))
             .with("positive", Array::U32(vec![self.positive]))
     }
 
@@ -53,7 +53,7 @@ impl Classified {
             units: from.u32s("units")?.to_vec(),
             label: from.u32s("label")?.to_vec(),
             scores: from.f32s("scores")?.to_vec(),
-            classes: from.texts("classes")?.to_vec(),
+            classes: from.texts("classes")?.iter().map(str::to_string).collect(),
             positive: from.u32s("positive")?.first().copied().unwrap_or(0),
         };
         let (n, k) = (out.units.len(), out.classes.len());
@@ -194,12 +194,12 @@ impl<T> Lists<T> {
 
 /// Returns the task that made the predictions.
 pub(crate) fn task(from: &Predictions) -> Result<Task> {
-    let word = from.texts("task")?.first().map(String::as_str);
+    let word = from.texts("task")?.first();
     [Task::Classify, Task::Regress, Task::Recommend].into_iter().find(|t| Some(t.word()) == word).ok_or_else(odd)
 }
 
 fn head(task: Task, units: Vec<u32>) -> Predictions {
-    Arrays::new().with("task", Array::Texts(vec![task.word().into()])).with("units", Array::U32(units))
+    Arrays::new().with("task", Array::Texts([task.word()].iter().collect())).with("units", Array::U32(units))
 }
 
 fn expect(from: &Predictions, wanted: Task) -> Result<()> {

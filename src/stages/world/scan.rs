@@ -22,7 +22,7 @@ pub(super) fn scan(request: &ScanRequest) -> Result<Scan, (usize, WorldError)> {
     let base = Path::new(&request.base);
     let mut folders = Folders::new(base);
     let vocabularies: Vec<(usize, Arc<Vocabulary>)> =
-        request.keys.iter().map(|(column, keys)| (*column, Arc::new(Vocabulary::new(keys.to_vec())))).collect();
+        request.keys.iter().map(|(column, keys)| (*column, Arc::new(Vocabulary::new(keys.iter().collect())))).collect();
     let keys = |column: usize| vocabularies.iter().find(|(c, _)| *c == column).map(|(_, v)| v.clone());
     match &request.format {
         ScanFormat::Table { separator, header, missing, file } => {
@@ -40,7 +40,7 @@ pub(super) fn scan(request: &ScanRequest) -> Result<Scan, (usize, WorldError)> {
             let frame = frame.unwrap_or_default();
             let mut scan = Scan { rows: frame.rows() as u64, whole, ..Scan::default() };
             for (i, spec) in request.columns.iter().enumerate() {
-                let mut around = Around { folders: &mut folders, keys: keys(i), file: file.as_deref() };
+                let mut around = Around { folders: &mut folders, keys: keys(i), file: file.as_deref(), listing: true };
                 scan.columns.push(settle(make(spec, &frame, &mut around).scan, whole, &spec.kind));
             }
             scan.headers = frame.headers;
@@ -69,7 +69,7 @@ pub(super) fn scan(request: &ScanRequest) -> Result<Scan, (usize, WorldError)> {
                 let frame = numpy::frame(path, found.rows(), listed.as_deref()).map_err(broken)?;
                 // Shapes and keys are known whole; only the numbers of a long file are a sample.
                 scan.rows = found.rows() as u64;
-                let mut around = Around { folders: &mut folders, keys: keys(i), file: None };
+                let mut around = Around { folders: &mut folders, keys: keys(i), file: None, listing: true };
                 scan.columns.push(numpy::build(spec, &found, frame, &mut around).scan);
             }
             Ok(scan)

@@ -4,6 +4,7 @@ mod fit;
 mod model;
 mod picture;
 mod ports;
+mod runtime;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -68,7 +69,7 @@ static SIGNATURE: Signature = Signature::new(
     "onnx",
     &["col<d, image[h, w, c]> -> col<d, vector[n]>", "col<d, text> -> col<d, vector[n]>"],
 )
-.version(1)
+.version(runtime::VERSION)
 .args(&[
     PATH.spec(),
     TOKENIZER.spec(),
@@ -82,7 +83,8 @@ static SIGNATURE: Signature = Signature::new(
     "Gives each row what a ready network makes of it: an ONNX file, as `torch.onnx.export` and `optimum` write them. Sizes are \
      read from the file when the pipeline is checked. Pictures are resized before, to the size that the network takes; \
      channels come first or last as its input has them. A row is computed once and kept by the content of picture and \
-     network. Numbers are 32-bit floats, a row at a time, so that no row hangs on its neighbours.",
+     network. Numbers are 32-bit floats, a row at a time, so that no row hangs on its neighbours. rten runs it; ONNX Runtime does \
+     where mmf was built with `--features ort`.",
 )
 .reference("ONNX Runtime, to 1e-4; the mean over the steps as sentence-transformers takes it")
 .infer(infer)
@@ -227,9 +229,9 @@ fn each_row(
     model: &Model,
     batch: &Batch,
     pool: &str,
-    run: impl Fn(&Runner<'_>, usize) -> Result<(Out, Option<usize>)> + Sync + Send,
+    run: impl Fn(&mut Runner<'_>, usize) -> Result<(Out, Option<usize>)> + Sync + Send,
 ) -> Result<Values> {
-    let row = |runner: &Runner<'_>, at: usize| {
+    let row = |runner: &mut Runner<'_>, at: usize| {
         context.check()?;
         if batch.is_missing(at) {
             return Ok(None);

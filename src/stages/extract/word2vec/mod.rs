@@ -130,14 +130,14 @@ fn fit(context: &Context, args: &Args, columns: &[Column]) -> Result<State> {
     // In the order of code points, to be found by halving.
     let mut order: Vec<usize> = (0..corpus.words.len()).collect();
     order.sort_by_key(|&word| corpus.words[word]);
-    let words = order.iter().map(|&word| corpus.words[word].to_string()).collect();
+    let words = order.iter().map(|&word| &corpus.words[word]).collect();
     let numbers = order.iter().flat_map(|&word| &vectors[word * settings.dim..][..settings.dim]).copied().collect();
     Ok(State::new().with("words", Array::Texts(words)).with("vectors", Array::F32(numbers)))
 }
 
 fn apply(context: &Context, args: &Args, state: &State, batch: &Batch) -> Result<Values> {
     let words = state.texts("words")?;
-    let find = |word: &str| words.binary_search_by(|w| w.as_str().cmp(word)).ok();
+    let find = |word: &str| words.find(word);
     look_up(context, find, state.f32s("vectors")?, args.get(DIM), batch)
 }
 
@@ -199,7 +199,7 @@ mod tests {
             |i: usize| own.iter().zip(vector(i)).map(|(a, b)| a * b).sum::<f32>() / length(own) / length(vector(i));
         let mut others: Vec<(f32, usize)> = (0..words.len()).filter(|&i| i != at).map(|i| (likeness(i), i)).collect();
         others.sort_by(|a, b| b.0.total_cmp(&a.0));
-        others[..10].iter().map(|&(_, i)| words[i].clone()).collect()
+        others[..10].iter().map(|&(_, i)| words.get(i).to_string()).collect()
     }
 
     #[test]

@@ -68,8 +68,8 @@ pub(super) fn learn(
     }
     let (folded, written): (Vec<String>, Vec<String>) =
         written.into_iter().map(|(folded, word)| (folded.to_string(), word.to_string())).unzip();
-    state.put(format!("{name}.folded"), Array::Texts(folded));
-    state.put(format!("{name}.written"), Array::Texts(written));
+    state.put(format!("{name}.folded"), Array::Texts(folded.into()));
+    state.put(format!("{name}.written"), Array::Texts(written.into()));
     Ok(())
 }
 
@@ -98,8 +98,8 @@ fn apart(a: &[char], b: &[char]) -> usize {
 pub(super) fn write(name: &str, column: &Column, state: &State) -> Result<(Values, usize)> {
     let (folded, written) = (state.texts(&format!("{name}.folded"))?, state.texts(&format!("{name}.written"))?);
     let spelled = |word: &str| -> Option<&str> {
-        let place = folded.binary_search(&fold(word)).ok()?;
-        written.get(place).map(String::as_str).filter(|w| *w != word)
+        let place = folded.find(&fold(word))?;
+        Some(written.get(place)).filter(|w| *w != word)
     };
     let mut changed = 0;
     let values = match &column.values {

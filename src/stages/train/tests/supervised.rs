@@ -72,7 +72,7 @@ fn three_classes_are_found_by_a_hidden_layer() {
         _ => 2,
     };
     let codes: Vec<u32> = points.chunks_exact(2).map(ring).collect();
-    let names = Arc::new(Vocabulary::new(["in", "mid", "out"].map(String::from).to_vec()));
+    let names = Arc::new(Vocabulary::new(vec!["in", "mid", "out"].into()));
     let y = Column::new(Rows::all(rows), Values::Code { codes: Arc::new(codes), names });
     let split = split(vec![("y", y)], part);
     let mut plan = Building::new(&[rows]);
