@@ -26,6 +26,9 @@ impl Looks {
     pub(super) fn read<'n>(folder: &Path, names: impl Iterator<Item = &'n str>) -> Looks {
         let mut found: BTreeMap<&str, Source> = BTreeMap::new();
         for name in names {
+            if found.contains_key(name) {
+                continue;
+            }
             let path = |ending: &str| folder.join("rows").join(format!("{}.{ending}", super::file_name(name)));
             let Ok(bytes) = std::fs::read(path("json")) else { continue };
             let Ok(record) = serde_json::from_slice::<RowsRecord>(&bytes) else { continue };

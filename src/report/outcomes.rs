@@ -233,7 +233,7 @@ impl Outcomes<'_> {
     fn ranked(&self, own: &Rankings) -> Markup {
         let s = self.speech;
         let found = samples::rankings(&own.rows);
-        let users: std::collections::BTreeSet<&str> = own.rows.iter().map(|r| r.user.as_str()).collect();
+        let users: std::collections::BTreeSet<&str> = own.rows.iter().map(|r| &*r.user).collect();
         let longest = own.rows.iter().map(|r| r.rank).max().unwrap_or(0);
         let users = count(users.len() as u64);
         let (best, worst) = (
@@ -258,7 +258,7 @@ impl Outcomes<'_> {
 
     fn list(&self, own: &Rankings, list: Range<usize>) -> Markup {
         let (s, source) = (self.speech, self.source(&own.train));
-        let user = own.rows.get(list.start).map(|r| r.user.as_str()).unwrap_or_default();
+        let user = own.rows.get(list.start).map(|r| &*r.user).unwrap_or_default();
         html! {
             details.list open[self.looks.picture(source, &own.rows[list.start].item).is_some()] {
                 summary { (s.say(say!("user {user}", "用户 {user}"))) }

@@ -1,5 +1,7 @@
 //! `predictions.csv` and `rankings.csv`, read again.
 
+use std::sync::Arc;
+
 /// What a train guessed for the rows of a part.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Guesses {
@@ -31,9 +33,10 @@ pub(crate) struct Rankings {
     pub(crate) rows: Vec<Place>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Place {
-    pub(crate) user: String,
+    /// Shared by the rows of a user.
+    pub(crate) user: Arc<str>,
     pub(crate) rank: u32,
     pub(crate) item: String,
     /// Whether the user really had it, in the part that was held back.
@@ -43,58 +46,52 @@ pub(crate) struct Place {
 /// Reads `predictions.csv`, by train and part in the order of the file.
 pub(crate) fn guesses(text: &str) -> Vec<Guesses> {
     let mut found: Vec<Guesses> = Vec::new();
-    for line in cells(text).skip(1) {
-        let [train, key, part, label, predicted, score] = &line[..] else { continue };
-        if found.last().is_none_or(|last| last.train != *train || last.part != *part) {
-            found.push(Guesses { train: train.clone(), part: part.clone(), rows: Vec::new() });
+    lines(text, |line| {
+        let [Some(train), Some(key), Some(part), Some(label), Some(predicted), Some(score)] =
+            [0, 1, 2, 3, 4, 5].map(|at| line.get(at))
+        else {
+            return;
+        };
+        if found.last().is_none_or(|last| last.train != train || last.part != part) {
+            found.push(Guesses { train: train.into(), part: part.into(), rows: Vec::new() });
         }
         let row =
-            Guess { key: key.clone(), label: label.clone(), predicted: predicted.clone(), score: score.parse().ok() };
+            Guess { key: key.into(), label: label.into(), predicted: predicted.into(), score: score.parse().ok() };
         found.last_mut().expect("one was put").rows.push(row);
-    }
+    });
     found
 }
 
 /// Reads `rankings.csv`, by train in the order of the file.
 pub(crate) fn rankings(text: &str) -> Vec<Rankings> {
     let mut found: Vec<Rankings> = Vec::new();
-    for line in cells(text).skip(1) {
-        let [train, user, rank, item, _, rest @ ..] = &line[..] else { continue };
-        if found.last().is_none_or(|last| last.train != *train) {
-            found.push(Rankings { train: train.clone(), rows: Vec::new() });
+    lines(text, |line| {
+        let [Some(train), Some(user), Some(rank), Some(item)] = [0, 1, 2, 3].map(|at| line.get(at)) else { return };
+        if found.last().is_none_or(|last| last.train != train) {
+            found.push(Rankings { train: train.into(), rows: Vec::new() });
         }
+        let own = found.last_mut().expect("one was put");
+        let last = own.rows.last().filter(|place| *place.user == *user);
         let row = Place {
-            user: user.clone(),
+            user: last.map_or_else(|| user.into(), |place| place.user.clone()),
             rank: rank.parse().unwrap_or(0),
-            item: item.clone(),
-            held_out: rest.first().is_some_and(|cell| cell == "true"),
+            item: item.into(),
+            held_out: line.get(5) == Some("true"),
         };
-        found.last_mut().expect("one was put").rows.push(row);
-    }
+        own.rows.push(row);
+    });
     found
 }
 
-/// Returns the cells of each line of a CSV as run folders have it.
-pub(super) fn cells(text: &str) -> impl Iterator<Item = Vec<String>> {
-    let mut rest = text.chars().peekable();
-    std::iter::from_fn(move || {
-        rest.peek()?;
-        let (mut line, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-        while let Some(c) = rest.next() {
-            match c {
-                '"' if quoted && rest.peek() == Some(&'"') => {
-                    cell.push('"');
-                    rest.next();
-                }
-                '"' => quoted = !quoted,
-                ',' if !quoted => line.push(std::mem::take(&mut cell)),
-                '\n' if !quoted => break,
-                c => cell.push(c),
-            }
-        }
-        line.push(cell);
-        Some(line)
-    })
+/// Visits the lines of a CSV below its header, which is returned.
+pub(super) fn lines(text: &str, mut visit: impl FnMut(&csv::StringRecord)) -> csv::StringRecord {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let header = reader.headers().cloned().unwrap_or_default();
+    let mut line = csv::StringRecord::new();
+    while reader.read_record(&mut line).unwrap_or(false) {
+        visit(&line);
+    }
+    header
 }
 
 #[cfg(test)]

@@ -138,8 +138,7 @@ impl Folder {
         self.write("events.jsonl", events.text().as_bytes())?;
         self.write("metrics.json", pretty(&outcome.metrics)?.as_bytes())?;
         let predictions = predictions::digest(graph, outcome);
-        self.predictions(&predictions, about, graph, outcome)?;
-        self.weights(graph, outcome)?;
+        self.results(&predictions, about, graph, outcome)?;
         let mut record = facts::facts(about, checked, graph, outcome, &events.text());
         record.id.clone_from(&self.id);
         record.predictions = predictions;
@@ -149,15 +148,18 @@ impl Folder {
         self.name_latest()
     }
 
-    /// Writes the tables of predictions and what pictures them, or takes those of the newest run if nothing has changed.
-    fn predictions(&self, digest: &str, about: &About, graph: &Graph, outcome: &RunOutcome<'_>) -> Result<(), Trouble> {
+    /// Writes weights, tables of predictions and what pictures them, or takes those of the newest run if nothing has changed.
+    fn results(&self, digest: &str, about: &About, graph: &Graph, outcome: &RunOutcome<'_>) -> Result<(), Trouble> {
         let latest = latest(&self.runs);
         let same = latest.as_ref().filter(|folder| read(folder).is_some_and(|r| r.predictions == digest));
         if let Some(folder) = same
-            && ["predictions.csv", "rankings.csv", "space", "rows"].iter().all(|name| copy(folder, &self.path, name))
+            && ["weights", "predictions.csv", "rankings.csv", "space", "rows"]
+                .iter()
+                .all(|name| copy(folder, &self.path, name))
         {
             return Ok(());
         }
+        self.weights(graph, outcome)?;
         let tables = predictions::tables(graph, outcome)?;
         if let Some(text) = &tables.predictions {
             self.write("predictions.csv", text.as_bytes())?;

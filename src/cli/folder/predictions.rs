@@ -71,16 +71,19 @@ pub(super) fn pictured(graph: &Graph) -> Vec<Predicted> {
     found
 }
 
-/// Returns a digest of all that the tables are written from.
+/// Returns a digest of all that the tables and weights are written from.
 pub(super) fn digest(graph: &Graph, outcome: &RunOutcome<'_>) -> String {
     // Raise it when the tables are written in another way.
-    let mut text = String::from("2");
+    let mut text = String::from("3");
     let digest = |node| outcome.digest(node).map_or_else(String::new, |d| d.to_string());
     for one in predicted(graph) {
         text.push_str(&format!("\n{} {} {} {}", one.train, one.part.word(), digest(one.node), digest(one.split_node)));
         for source in super::looks::sources(graph, &one) {
             text.push_str(&format!(" {}", digest(source)));
         }
+    }
+    for (name, node) in trains(graph) {
+        text.push_str(&format!("\n{name} {}", digest(node)));
     }
     mmf_engine::store::Digest::of(text.as_bytes()).to_string()
 }

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use mmf_lang::say;
 
 use super::looks::Looks;
-use super::predicted::cells;
+use super::predicted::lines;
 use super::record::TrainRecord;
 use super::speech::Speech;
 
@@ -45,14 +45,16 @@ pub(super) fn read(folder: &Path, trains: &[TrainRecord]) -> Vec<Space> {
     let one = |train: &TrainRecord| {
         let path = folder.join("space").join(format!("{}.csv", super::file_name(&train.name)));
         let text = std::fs::read_to_string(path).ok()?;
-        let mut lines = cells(&text);
-        let axes = lines.next()?.into_iter().skip(3).collect();
-        let point = |line: Vec<String>| {
-            let [key, label, predicted, a, b, c, d] = <[String; 7]>::try_from(line).ok()?;
-            let number = |text: String| text.parse::<f64>().ok().filter(|x| x.is_finite());
-            Some(Point { key, label, predicted, places: [number(a)?, number(b)?, number(c)?, number(d)?] })
-        };
-        let points: Vec<Point> = lines.filter_map(point).collect();
+        let mut points = Vec::new();
+        let header = lines(&text, |line| {
+            let number = |at: usize| line.get(at)?.parse::<f64>().ok().filter(|x| x.is_finite());
+            let word = |at: usize| line.get(at).map(str::to_string);
+            points.extend((|| {
+                let places = [number(3)?, number(4)?, number(5)?, number(6)?];
+                Some(Point { key: word(0)?, label: word(1)?, predicted: word(2)?, places })
+            })());
+        });
+        let axes = header.iter().skip(3).map(str::to_string).collect();
         (!points.is_empty()).then(|| Space { train: train.name.clone(), axes, points })
     };
     let mut spaces: Vec<Space> = trains.iter().filter_map(one).collect();
