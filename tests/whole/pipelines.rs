@@ -80,6 +80,19 @@ fn fusion_helps_in_the_quickstart() {
     assert!(picture > 0.5 && text > 0.8 && table > 0.3, "{picture} {text} {table}");
 }
 
+/// The largest kind is a fifth of the rows; the words alone tell most of them.
+#[test]
+fn every_way_to_fuse_learns() {
+    let place = Place::new();
+    assert!(on(&place, &["check", "--strict"], "pipelines/fusions.mmf").ends(0).out().ends_with("is sound\n"));
+    on(&place, &["run"], "pipelines/fusions.mmf").ends(0);
+    let latest = place.path("runs/latest");
+    for way in ["joined", "dropped", "added", "attended", "gated", "shifted", "products", "experts", "tokens"] {
+        let accuracy = metric(&latest, &format!("m_{way}.accuracy"));
+        assert!(accuracy > 0.78, "{way}: {accuracy}");
+    }
+}
+
 /// The article's layers tell people from the rest: a fifth of the rows are people.
 #[test]
 fn the_article_runs() {

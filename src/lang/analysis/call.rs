@@ -74,6 +74,11 @@ impl Checker<'_> {
     fn unknown_stage(&mut self, call: &Call, scope: &Scope) -> Item {
         let name = call.name.text.clone();
         let span = call.name.span;
+        let twice = |d: &&super::Declared| d.tree.kind.name().is_some_and(|n| n.text == name);
+        if self.declared.iter().filter(twice).count() > 1 {
+            // That was told at the second of them, which may be the one that is meant.
+            return Item::Unknown;
+        }
         let known = self.names.contains_key(&name) || scope.locals.iter().any(|l| l.name == name);
         if known {
             self.report(

@@ -128,14 +128,14 @@ pub(super) fn expected(what: &str, found: &Values) -> Error {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     //! What the tests of this group share: fixtures and batches.
 
     use super::*;
     use mmf_data::stage::Input;
 
     /// Reads a stored fixture as JSON.
-    pub(in crate::extract) fn fixture(path: &str) -> serde_json::Value {
+    pub(crate) fn fixture(path: &str) -> serde_json::Value {
         let path = format!("{}/../../tests/fixtures/{path}", env!("CARGO_MANIFEST_DIR"));
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     }

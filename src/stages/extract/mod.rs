@@ -4,7 +4,7 @@ mod bag_of_words;
 mod canny;
 mod channels;
 mod colour_moments;
-mod each;
+pub(crate) mod each;
 mod edge_histogram;
 pub(crate) mod fault;
 mod gray;

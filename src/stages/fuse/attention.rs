@@ -7,6 +7,7 @@ use mmf_lang::args::Arg;
 use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::one;
+use crate::fuse::stack::stack;
 
 pub(crate) struct Attention;
 
@@ -52,10 +53,7 @@ impl Stage for Attention {
             return Body::Joint(|call, network, inputs| attend(network, one(inputs)?, call.args.get(UNITS)));
         }
         Body::Joint(|call, network, inputs| {
-            let first = one(inputs)?;
-            let all: Vec<&Var> = inputs.iter().collect();
-            let joined = if inputs.len() == 1 { first.clone() } else { network.apply(Op::Concat, &all, &[])? };
-            let steps = network.view(&joined, joined.rows, &[inputs.len(), first.width()])?;
+            let steps = stack(network, inputs)?;
             attend(network, &steps, call.args.get(UNITS))
         })
     }

@@ -36,7 +36,7 @@ static SIGNATURE: Signature = Signature::new(
     ]);
 
 /// As wide as the inputs together.
-fn widths(call: &mut Inference<'_, '_>) -> Option<Type> {
+pub(crate) fn widths(call: &mut Inference<'_, '_>) -> Option<Type> {
     let width = (0..call.inputs.len())
         .filter_map(|i| call.column(i)?.elem.as_vector())
         .reduce(|a, b| a.map(b, u64::checked_add))?;

@@ -6,8 +6,10 @@ mod attention;
 mod avg_pool;
 mod batch_norm;
 mod bidirectional;
+mod co_attention;
 mod concat;
 mod conv;
+mod cross_attention;
 mod dense;
 mod dot;
 mod dropout;
@@ -17,8 +19,12 @@ mod flatten;
 mod gate;
 mod gru;
 mod layer_norm;
+mod low_rank_fusion;
 mod lstm;
 mod max_pool;
+mod mixture_of_experts;
+mod modality_dropout;
+mod modulate;
 mod nearest;
 mod neural;
 mod recurrent;
@@ -26,10 +32,17 @@ mod relu;
 mod self_attention;
 mod sigmoid;
 mod softmax;
+mod stack;
 mod steps;
 mod sum;
 mod tanh;
+mod tensor_fusion;
+mod transformer;
+mod weighted;
 mod window;
+
+#[cfg(test)]
+mod tests;
 
 use mmf_data::stage::Stage;
 
@@ -54,6 +67,16 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &batch_norm::BatchNorm,
     &dot::Dot,
     &gate::Gate,
+    &modulate::Modulate,
+    &low_rank_fusion::LowRankFusion,
+    &tensor_fusion::TensorFusion,
+    &mixture_of_experts::MixtureOfExperts,
+    &weighted::Weighted,
+    &modality_dropout::ModalityDropout,
+    &stack::Stack,
+    &cross_attention::CrossAttention,
+    &co_attention::CoAttention,
+    &transformer::Transformer,
     &neural::Neural,
     &arithmetic::Add,
     &arithmetic::Subtract,

@@ -1,7 +1,8 @@
 //! Steps of a sequence that look at each other.
 
-use mmf_data::network::{Activation, Init, Op};
-use mmf_data::stage::{Body, Stage};
+use mmf_data::error::Result;
+use mmf_data::network::{Activation, Init, Network, Op, Var};
+use mmf_data::stage::{Body, JointCall, Stage};
 use mmf_lang::args::{Arg, ArgValue, Literal};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
@@ -13,13 +14,13 @@ use crate::fuse::steps::each_step;
 
 pub(crate) struct SelfAttention;
 
-const HEADS: Arg<usize> = Arg::int("heads")
+pub(crate) const HEADS: Arg<usize> = Arg::int("heads")
     .default(Literal::Int(1))
     .range(1.0, 256.0)
     .doc("Parts that a step is cut into, each with weights of its own; they divide its count of numbers.");
-const CAUSAL: Arg<bool> =
+pub(crate) const CAUSAL: Arg<bool> =
     Arg::bool("causal").default(Literal::Bool(false)).doc("Whether a step sees itself and earlier steps alone.");
-const POSITIONS: Arg<String> = Arg::words("positions", &["none", "waves", "learned"])
+pub(crate) const POSITIONS: Arg<String> = Arg::words("positions", &["none", "waves", "learned"])
     .default(Literal::Word("none"))
     .doc(
         "What is added to each step first, so that their order counts: nothing, sine and cosine waves, or a learned vector a \
@@ -47,23 +48,9 @@ static SIGNATURE: Signature =
             "col<notes, vector[16]>",
         )]);
 
-fn steps(call: &mut Inference<'_, '_>) -> Option<Type> {
+pub(crate) fn steps(call: &mut Inference<'_, '_>) -> Option<Type> {
     let Elem::Sequence(steps, width) = call.column(0)?.elem else { return call.out(Elem::Unknown) };
-    let heads = match call.args.find("heads") {
-        Some(ArgValue::Int(n)) => u64::try_from(*n).unwrap_or(1).max(1),
-        _ => 1,
-    };
-    if let Size::Known(n) = width
-        && !n.is_multiple_of(heads)
-    {
-        let span = call.arg_span("heads");
-        return call.refuse(
-            "E0302",
-            span,
-            say!("{heads} heads do not divide steps of {n} numbers", "{heads} 个头不能整除每步的 {n} 个数"),
-            Some(say!("give `heads` a divisor of {n}", "请将 `heads` 设为 {n} 的约数")),
-        );
-    }
+    divides(call, width)?;
     if call.args.find("positions").and_then(|v| v.as_text()) == Some("learned") {
         let Size::Known(t) = steps else {
             let span = call.arg_span("positions");
@@ -82,6 +69,27 @@ fn steps(call: &mut Inference<'_, '_>) -> Option<Type> {
     call.out(Elem::Sequence(steps, width))
 }
 
+/// Refuses heads that do not divide a step.
+pub(crate) fn divides(call: &mut Inference<'_, '_>, width: Size) -> Option<()> {
+    let heads = match call.args.find("heads") {
+        Some(ArgValue::Int(n)) => u64::try_from(*n).unwrap_or(1).max(1),
+        _ => 1,
+    };
+    if let Size::Known(n) = width
+        && !n.is_multiple_of(heads)
+    {
+        let span = call.arg_span("heads");
+        call.refuse(
+            "E0302",
+            span,
+            say!("{heads} heads do not divide steps of {n} numbers", "{heads} 个头不能整除每步的 {n} 个数"),
+            Some(say!("give `heads` a divisor of {n}", "请将 `heads` 设为 {n} 的约数")),
+        );
+        return None;
+    }
+    Some(())
+}
+
 impl Stage for SelfAttention {
     fn signature(&self) -> &'static Signature {
         &SIGNATURE
@@ -90,29 +98,44 @@ impl Stage for SelfAttention {
     fn body(&self, _: usize) -> Body {
         Body::Joint(|call, network, inputs| {
             let mut input = one(inputs)?.clone();
-            let width = input.dims.last().copied().unwrap_or(1);
-            match call.args.get(POSITIONS).as_str() {
-                "waves" => input = network.apply(Op::Positions, &[&input], &[])?,
-                "learned" => {
-                    let most = match call.args.find(STEPS) {
-                        Some(ArgValue::Int(n)) => usize::try_from(*n).unwrap_or(0),
-                        _ => 0,
-                    };
-                    let places = network.parameter("places", &[most, width], Init::Normal { deviation: 0.02 });
-                    input = network.apply(Op::Positions, &[&input], &[places])?;
-                }
-                _ => {}
-            }
-            let init = Init::Uniform { fan_in: width };
-            let weights =
-                [network.parameter("w", &[width, 3 * width], init), network.parameter("b", &[3 * width], init)];
-            let asked =
-                each_step(network, &input, |network, x| network.apply(Op::Dense(Activation::None), &[x], &weights))?;
-            let op = Op::Attention { heads: call.args.get(HEADS), causal: call.args.get(CAUSAL) };
-            let seen = network.apply(op, &[&asked], &[])?;
-            let weights =
-                [network.parameter("w_out", &[width, width], init), network.parameter("b_out", &[width], init)];
-            each_step(network, &seen, |network, x| network.apply(Op::Dense(Activation::None), &[x], &weights))
+            positioned(network, &mut input, call)?;
+            attend(network, &input, call.args.get(HEADS), call.args.get(CAUSAL))
         })
     }
+}
+
+/// Adds what `positions` says.
+pub(crate) fn positioned(network: &mut dyn Network, input: &mut Var, call: &JointCall<'_>) -> Result<()> {
+    let width = input.dims.last().copied().unwrap_or(1);
+    match call.args.get(POSITIONS).as_str() {
+        "waves" => *input = network.apply(Op::Positions, &[input], &[])?,
+        "learned" => {
+            let most = match call.args.find(STEPS) {
+                Some(ArgValue::Int(n)) => usize::try_from(*n).unwrap_or(0),
+                _ => 0,
+            };
+            let places = network.parameter("places", &[most, width], Init::Normal { deviation: 0.02 });
+            *input = network.apply(Op::Positions, &[input], &[places])?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Lets the steps of a sequence look at each other.
+pub(crate) fn attend(network: &mut dyn Network, input: &Var, heads: usize, causal: bool) -> Result<Var> {
+    let width = input.dims.last().copied().unwrap_or(1);
+    let asked = linear(network, input, ["w", "b"], 3 * width)?;
+    let seen = network.apply(Op::Attention { heads, causal }, &[&asked], &[])?;
+    linear(network, &seen, ["w_out", "b_out"], width)
+}
+
+/// A linear layer, of a sequence step by step.
+pub(crate) fn linear(network: &mut dyn Network, input: &Var, names: [&'static str; 2], units: usize) -> Result<Var> {
+    each_step(network, input, |network, x| {
+        let init = Init::Uniform { fan_in: x.width() };
+        let [w, b] = names;
+        let weights = [network.parameter(w, &[x.width(), units], init), network.parameter(b, &[units], init)];
+        network.apply(Op::Dense(Activation::None), &[x], &weights)
+    })
 }
