@@ -7,6 +7,7 @@
 //! - `gray`: of the whole picture;
 //! - `canny`: of the whole picture in grey, bounds 100 and 200;
 //! - `canny-small`: of the grey picture of 224×224;
+//! - `lbp`: of the grey picture of 224×224, 8 points at radius 1;
 //! - `hsv_histogram`: of the whole picture, 8×4×4 bins;
 //! - `hsv_histogram-small`: of the picture of 224×224.
 
@@ -37,6 +38,7 @@ fn main() -> Result<(), Failure> {
     let side = ArgValue::List(vec![ArgValue::Int(224); 2]);
     let resize = Args(vec![("size".into(), side)]);
     let plain = Args::default();
+    let ring = Args(vec![("points".into(), ArgValue::Int(8)), ("radius".into(), ArgValue::Float(1.0))]);
     let small = read.iter().map(|picture| one(&run("resize", &resize, picture)?)).collect::<Result<Vec<_>, _>>()?;
     let gray = read.iter().map(|picture| one(&run("gray", &plain, picture)?)).collect::<Result<Vec<_>, _>>()?;
     let small_gray = small.iter().map(|picture| one(&run("gray", &plain, picture)?)).collect::<Result<Vec<_>, _>>()?;
@@ -50,6 +52,7 @@ fn main() -> Result<(), Failure> {
         ("gray", "gray", &plain, &read),
         ("canny", "canny", &plain, &gray),
         ("canny-small", "canny", &plain, &small_gray),
+        ("lbp", "lbp", &ring, &small_gray),
         ("hsv_histogram", "hsv_histogram", &plain, &read),
         ("hsv_histogram-small", "hsv_histogram", &plain, &small),
     ] {

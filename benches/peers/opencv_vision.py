@@ -1,4 +1,4 @@
-"""The work of benches/vision.rs in OpenCV, on demand: reads `NAME PASSES` a line, answers `wall-median wall-least cpu-mean` in
+"""The work of benches/vision.rs in OpenCV (patterns in scikit-image), on demand: reads `NAME PASSES` a line, answers `wall-median wall-least cpu-mean` in
 milliseconds a picture. One thread. Arguments: the folder of pictures.
 """
 
@@ -10,6 +10,7 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"
 import cv2
 import numpy
+from skimage.feature import local_binary_pattern
 
 cv2.setNumThreads(1)
 files = [numpy.frombuffer(path.read_bytes(), numpy.uint8) for path in sorted(Path(sys.argv[1]).iterdir())]
@@ -32,12 +33,14 @@ def canny(picture):
 
 
 small = [resize(picture) for picture in read]
+small_gray = [cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) for picture in small]
 WORK = {
     "decode": (lambda file: cv2.imdecode(file, cv2.IMREAD_COLOR), files),
     "resize": (resize, read),
     "gray": (lambda picture: cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), read),
     "canny": (canny, gray),
-    "canny-small": (canny, [cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) for picture in small]),
+    "canny-small": (canny, small_gray),
+    "lbp": (lambda picture: local_binary_pattern(picture, 8, 1), small_gray),
     "hsv_histogram": (histogram, read),
     "hsv_histogram-small": (histogram, small),
 }
