@@ -4,6 +4,7 @@ use mmf_data::error::Result;
 use mmf_data::network::{Network, Op, Var};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::infer::Inference;
+use mmf_lang::say;
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Elem, Size, Type};
 
@@ -27,6 +28,22 @@ static SIGNATURE: Signature =
 
 fn steps(call: &mut Inference<'_, '_>) -> Option<Type> {
     let width = call.column(0)?.elem.as_vector()?;
+    for at in 1..call.inputs.len() {
+        let other = call.column(at)?.elem.as_vector()?;
+        if let (Size::Known(own), Size::Known(other)) = (width, other)
+            && own != other
+        {
+            return call.refuse(
+                "E0302",
+                call.span,
+                say!("the sizes differ: {own} and {other}", "大小不同：{own} 与 {other}"),
+                Some(say!(
+                    "bring them to the same size first: `… |> dense({own})`",
+                    "请先使它们大小相同：`… |> dense({own})`"
+                )),
+            );
+        }
+    }
     let steps = Size::Known(call.inputs.len() as u64);
     call.out(Elem::Sequence(steps, width))
 }
