@@ -58,6 +58,21 @@ impl Gradients {
         Ok(Some(self.dense.get_or_alloc_mut(&entry.value).map_err(device_error)?))
     }
 
+    /// Returns the gradient of a weight or table, row by row; zeros where the pass did not reach it.
+    pub fn whole(&mut self, parameters: &Parameters, parameter: Parameter) -> Result<Vec<f32>> {
+        let count = parameters.values(parameter)?.len();
+        if !parameters.is_table(parameter)? {
+            return Ok(self.dense(parameters, parameter)?.map_or_else(|| vec![0.0; count], <[f32]>::to_vec));
+        }
+        let width = parameters.dims(parameter)?.last().copied().unwrap_or(1);
+        let mut whole = vec![0.0; count];
+        let sparse = self.sparse(parameters, parameter)?;
+        for (row, data) in sparse.index.iter().zip(sparse.rows.chunks_exact(width)) {
+            whole[*row as usize * width..][..width].copy_from_slice(data);
+        }
+        Ok(whole)
+    }
+
     /// Returns the gradient of a table: its touched rows in ascending order, each once.
     pub fn sparse(&self, parameters: &Parameters, parameter: Parameter) -> Result<SparseRows> {
         let width = parameters.dims(parameter)?.last().copied().unwrap_or(1);

@@ -1,12 +1,13 @@
 //! A weighted sum, its weights found from what is summed.
 
 use mmf_data::error::Result;
-use mmf_data::network::{Activation, Init, Network, Op, Var};
+use mmf_data::network::{Activation, Network, Op, Var};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::Arg;
 use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::one;
+use crate::fuse::dense::layer;
 use crate::fuse::stack::stack;
 
 pub(crate) struct Attention;
@@ -65,13 +66,8 @@ fn attend(network: &mut dyn Network, steps: &Var, units: Option<usize>) -> Resul
     let units = units.unwrap_or(width);
     let lengths = network.lengths(steps).map(<[u32]>::to_vec);
     let flat = network.view(steps, steps.rows * count, &[width])?;
-    let weights = [
-        network.parameter("w", &[width, units], Init::Uniform { fan_in: width }),
-        network.parameter("b", &[units], Init::Uniform { fan_in: width }),
-    ];
-    let hidden = network.apply(Op::Dense(Activation::Tanh), &[&flat], &weights)?;
-    let v = network.parameter("v", &[units, 1], Init::Uniform { fan_in: units });
-    let scores = network.apply(Op::Dense(Activation::None), &[&hidden], &[v])?;
+    let hidden = layer(network, &flat, ("w", Some("b")), units, Activation::Tanh)?;
+    let scores = layer(network, &hidden, ("v", None), 1, Activation::None)?;
     let mut scores = network.view(&scores, steps.rows, &[count])?;
     if let Some(lengths) = lengths {
         scores = network.sequence(&scores, &lengths)?;

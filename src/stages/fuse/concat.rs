@@ -2,7 +2,7 @@
 
 use mmf_data::error::{Error, Result};
 use mmf_data::network::{Network, Op, Var};
-use mmf_data::stage::{Batch, Body, Context, JointCall, Stage};
+use mmf_data::stage::{Batch, Body, Context, Stage};
 use mmf_data::values::Values;
 use mmf_lang::args::Args;
 use mmf_lang::infer::Inference;
@@ -49,7 +49,7 @@ impl Stage for Concat {
     }
 
     fn body(&self, alternative: usize) -> Body {
-        if alternative == 0 { Body::Rows(rows) } else { Body::Joint(joint) }
+        if alternative == 0 { Body::Rows(rows) } else { Body::Joint(|_, network, inputs| join(network, inputs)) }
     }
 }
 
@@ -72,7 +72,8 @@ fn rows(context: &Context, _: &Args, batch: &Batch) -> Result<Values> {
     Ok(Values::vector(total, out))
 }
 
-fn joint(_: &JointCall<'_>, network: &mut dyn Network, inputs: &[Var]) -> Result<Var> {
+/// Joins values of a network end to end.
+pub(crate) fn join(network: &mut dyn Network, inputs: &[Var]) -> Result<Var> {
     match inputs {
         [] => Err(Error::bug("`concat` was given nothing")),
         [one] => Ok(one.clone()),

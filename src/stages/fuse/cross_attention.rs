@@ -8,7 +8,8 @@ use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Elem, Type};
 
 use crate::fuse::activation::two;
-use crate::fuse::self_attention::{HEADS, divides, linear};
+use crate::fuse::dense::linear;
+use crate::fuse::self_attention::{HEADS, divides};
 
 pub(crate) struct CrossAttention;
 

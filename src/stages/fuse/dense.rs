@@ -1,6 +1,7 @@
 //! A layer in which every output sees every input.
 
-use mmf_data::network::{Activation, Init, Op};
+use mmf_data::error::Result;
+use mmf_data::network::{Activation, Init, Network, Op, Var};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
 use mmf_lang::signature::{Example, Group, Signature};
@@ -57,15 +58,28 @@ impl Stage for Dense {
                 "sigmoid" => Activation::Sigmoid,
                 _ => Activation::None,
             };
-            each_step(network, one(inputs)?, |network, input| {
-                let fan_in = input.width();
-                let init = Init::Uniform { fan_in };
-                let mut weights = vec![network.parameter("w", &[fan_in, units], init)];
-                if call.args.get(BIAS) {
-                    weights.push(network.parameter("b", &[units], init));
-                }
-                network.apply(Op::Dense(activation), &[input], &weights)
-            })
+            layer(network, one(inputs)?, ("w", call.args.get(BIAS).then_some("b")), units, activation)
         })
     }
+}
+
+/// Returns `f(x·W + b)`, of a sequence step by step, with weights of these names.
+pub(crate) fn layer(
+    network: &mut dyn Network,
+    input: &Var,
+    (w, b): (&'static str, Option<&'static str>),
+    units: usize,
+    activation: Activation,
+) -> Result<Var> {
+    each_step(network, input, |network, x| {
+        let init = Init::Uniform { fan_in: x.width() };
+        let mut weights = vec![network.parameter(w, &[x.width(), units], init)];
+        weights.extend(b.map(|b| network.parameter(b, &[units], init)));
+        network.apply(Op::Dense(activation), &[x], &weights)
+    })
+}
+
+/// Returns `x·W + b`, likewise.
+pub(crate) fn linear(network: &mut dyn Network, input: &Var, [w, b]: [&'static str; 2], units: usize) -> Result<Var> {
+    layer(network, input, (w, Some(b)), units, Activation::None)
 }

@@ -1,13 +1,15 @@
 //! Products of modalities, by factors of low rank.
 
 use mmf_data::error::{Error, Result};
-use mmf_data::network::{Activation, Init, Network, Op, Steps, Var};
+use mmf_data::network::{Network, Op, Steps, Var};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Elem, Size, Type};
+
+use crate::fuse::dense::linear;
 
 pub(crate) struct LowRankFusion;
 
@@ -67,11 +69,8 @@ impl Stage for LowRankFusion {
 
 fn fuse(network: &mut dyn Network, inputs: &[Var], units: usize, rank: usize) -> Result<Var> {
     let mut product: Option<Var> = None;
-    for (x, [w, b]) in inputs.iter().zip(NAMES) {
-        let init = Init::Uniform { fan_in: x.width() };
-        let weights =
-            [network.parameter(w, &[x.width(), rank * units], init), network.parameter(b, &[rank * units], init)];
-        let factor = network.apply(Op::Dense(Activation::None), &[x], &weights)?;
+    for (x, names) in inputs.iter().zip(NAMES) {
+        let factor = linear(network, x, names, rank * units)?;
         product = Some(match product {
             None => factor,
             Some(product) => network.apply(Op::Multiply, &[&product, &factor], &[])?,

@@ -1,12 +1,12 @@
 //! Layers of which a row chooses.
 
-use mmf_data::network::{Activation, Init, Op, Var};
+use mmf_data::network::{Activation, Op};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Literal};
 use mmf_lang::signature::{Example, Group, Signature};
 
-use crate::fuse::activation::one;
-use crate::fuse::self_attention::linear;
+use crate::fuse::concat::join;
+use crate::fuse::dense::{layer, linear};
 
 pub(crate) struct MixtureOfExperts;
 
@@ -39,15 +39,9 @@ impl Stage for MixtureOfExperts {
     fn body(&self, _: usize) -> Body {
         Body::Joint(|call, network, inputs| {
             let (units, experts) = (call.args.get(UNITS), call.args.get(EXPERTS));
-            let all: Vec<&Var> = inputs.iter().collect();
-            let x = if inputs.len() == 1 { one(inputs)?.clone() } else { network.apply(Op::Concat, &all, &[])? };
+            let x = join(network, inputs)?;
             let scores = linear(network, &x, ["v", "c"], experts)?;
-            let init = Init::Uniform { fan_in: x.width() };
-            let weights = [
-                network.parameter("w", &[x.width(), experts * units], init),
-                network.parameter("b", &[experts * units], init),
-            ];
-            let made = network.apply(Op::Dense(Activation::Relu), &[&x], &weights)?;
+            let made = layer(network, &x, ("w", Some("b")), experts * units, Activation::Relu)?;
             let made = network.view(&made, x.rows, &[experts, units])?;
             network.apply(Op::Attend, &[&scores, &made], &[])
         })

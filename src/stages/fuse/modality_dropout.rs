@@ -7,7 +7,7 @@ use mmf_lang::args::{Arg, Literal};
 use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::one;
-use crate::fuse::concat::widths;
+use crate::fuse::concat::{join, widths};
 
 pub(crate) struct ModalityDropout;
 
@@ -46,7 +46,7 @@ impl Stage for ModalityDropout {
                     *input = network.apply(Op::Multiply, &[&kept, input], &[])?;
                 }
             }
-            network.apply(Op::Concat, &inputs.iter().collect::<Vec<_>>(), &[])
+            join(network, &inputs)
         })
     }
 }

@@ -5,7 +5,7 @@ use mmf_data::stage::{Body, Stage};
 use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::two;
-use crate::fuse::self_attention::linear;
+use crate::fuse::dense::linear;
 
 pub(crate) struct Modulate;
 

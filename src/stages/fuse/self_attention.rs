@@ -1,7 +1,7 @@
 //! Steps of a sequence that look at each other.
 
 use mmf_data::error::Result;
-use mmf_data::network::{Activation, Init, Network, Op, Var};
+use mmf_data::network::{Init, Network, Op, Var};
 use mmf_data::stage::{Body, JointCall, Stage};
 use mmf_lang::args::{Arg, ArgValue, Literal};
 use mmf_lang::infer::Inference;
@@ -10,7 +10,7 @@ use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Elem, Size, Type};
 
 use crate::fuse::activation::one;
-use crate::fuse::steps::each_step;
+use crate::fuse::dense::linear;
 
 pub(crate) struct SelfAttention;
 
@@ -128,14 +128,4 @@ pub(crate) fn attend(network: &mut dyn Network, input: &Var, heads: usize, causa
     let asked = linear(network, input, ["w", "b"], 3 * width)?;
     let seen = network.apply(Op::Attention { heads, causal }, &[&asked], &[])?;
     linear(network, &seen, ["w_out", "b_out"], width)
-}
-
-/// A linear layer, of a sequence step by step.
-pub(crate) fn linear(network: &mut dyn Network, input: &Var, names: [&'static str; 2], units: usize) -> Result<Var> {
-    each_step(network, input, |network, x| {
-        let init = Init::Uniform { fan_in: x.width() };
-        let [w, b] = names;
-        let weights = [network.parameter(w, &[x.width(), units], init), network.parameter(b, &[units], init)];
-        network.apply(Op::Dense(Activation::None), &[x], &weights)
-    })
 }

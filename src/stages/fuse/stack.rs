@@ -1,7 +1,7 @@
 //! Vectors of one size as the steps of a sequence.
 
 use mmf_data::error::Result;
-use mmf_data::network::{Network, Op, Var};
+use mmf_data::network::{Network, Var};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
@@ -9,6 +9,7 @@ use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Elem, Size, Type};
 
 use crate::fuse::activation::one;
+use crate::fuse::concat::join;
 
 pub(crate) struct Stack;
 
@@ -60,7 +61,6 @@ impl Stage for Stack {
 
 pub(crate) fn stack(network: &mut dyn Network, inputs: &[Var]) -> Result<Var> {
     let first = one(inputs)?;
-    let all: Vec<&Var> = inputs.iter().collect();
-    let joined = if inputs.len() == 1 { first.clone() } else { network.apply(Op::Concat, &all, &[])? };
+    let joined = join(network, inputs)?;
     network.view(&joined, joined.rows, &[inputs.len(), first.width()])
 }

@@ -116,17 +116,7 @@ fn close(what: &str, ours: &[f32], theirs: &[f32]) {
 }
 
 fn gradient(gradients: &mut Gradients, parameters: &Parameters, name: &str) -> Vec<f32> {
-    let parameter = parameters.find(name).unwrap();
-    if !parameters.is_table(parameter).unwrap() {
-        return gradients.dense(parameters, parameter).unwrap().unwrap().to_vec();
-    }
-    let width = parameters.dims(parameter).unwrap()[1];
-    let mut full = vec![0.0; parameters.values(parameter).unwrap().len()];
-    let sparse = gradients.sparse(parameters, parameter).unwrap();
-    for (row, data) in sparse.index.iter().zip(sparse.rows.chunks_exact(width)) {
-        full[*row as usize * width..][..width].copy_from_slice(data);
-    }
-    full
+    gradients.whole(parameters, parameters.find(name).unwrap()).unwrap()
 }
 
 #[test]

@@ -7,7 +7,8 @@ use mmf_lang::args::{Arg, Literal};
 use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::one;
-use crate::fuse::self_attention::{CAUSAL, HEADS, POSITIONS, attend, linear, positioned, steps};
+use crate::fuse::dense::linear;
+use crate::fuse::self_attention::{CAUSAL, HEADS, POSITIONS, attend, positioned, steps};
 use crate::fuse::steps::each_step;
 
 pub(crate) struct Transformer;
