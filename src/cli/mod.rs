@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use mmf_data::foreign::is_guarded;
 
 use exit::Exit;
 use screen::{Color, Format, Screen, Tongue};
@@ -150,6 +151,9 @@ fn beside(file: &std::path::Path) -> PathBuf {
 fn admit_mistakes() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if is_guarded() {
+            return;
+        }
         before(panic);
         eprintln!(
             "this is a mistake in mmf {}, not in your file: please report it with the pipeline that shows it",

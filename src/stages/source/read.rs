@@ -7,8 +7,7 @@ mod csv;
 mod json;
 mod parquet;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
+use mmf_data::foreign::guarded;
 use mmf_data::values::Texts;
 use mmf_lang::diagnostic::Text;
 use mmf_lang::say;
@@ -109,7 +108,7 @@ impl Frame {
 pub(crate) fn read(path: &str, bytes: &[u8], cut: bool, format: &Format, wanted: &Wanted) -> Result<Frame, Text> {
     let ending = path.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
     // The readers below are not ours alone (Parquet); a panic of theirs is a broken file to the user.
-    let read = catch_unwind(AssertUnwindSafe(|| match ending.as_str() {
+    let read = guarded(|| match ending.as_str() {
         "jsonl" | "ndjson" => json::read(text(bytes, cut)?, cut, format, wanted),
         "json" => Err(say!(
             "is JSON; write one object a line and call it `.jsonl`",
@@ -121,8 +120,8 @@ pub(crate) fn read(path: &str, bytes: &[u8], cut: bool, format: &Format, wanted:
                 format.separator.unwrap_or(if matches!(ending.as_str(), "tsv" | "tab") { '\t' } else { ',' });
             csv::read(text(bytes, cut)?, cut, separator, format, wanted)
         }
-    }));
-    let mut frame = read.unwrap_or_else(|_| Err(say!("is damaged: its reader gave up", "已损坏：读取程序无法继续")))?;
+    });
+    let mut frame = read.unwrap_or_else(|| Err(say!("is damaged: its reader gave up", "已损坏：读取程序无法继续")))?;
     frame.files = vec![(path.to_string(), 0)];
     Ok(frame)
 }

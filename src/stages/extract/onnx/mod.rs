@@ -34,7 +34,7 @@ pub(crate) struct Onnx;
 
 const PATH: Arg<String> = Arg::path("path").doc("The network, in one ONNX file.");
 const TOKENIZER: Arg<Option<String>> = Arg::some_path("tokenizer").doc(
-    "For texts: the `tokenizer.json` that lies beside the network, WordPiece (BERT and its kin) or byte-level BPE.",
+    "For texts: the `tokenizer.json` that lies beside the network: WordPiece (BERT), BPE (RoBERTa, GPT-2), Unigram (XLM-R).",
 );
 const POOL: Arg<String> = Arg::words("pool", &["mean", "first", "none"]).default(Literal::Word("mean")).doc(
     "What becomes of an output with a vector for each step: the mean over the steps that are no padding, the first step \

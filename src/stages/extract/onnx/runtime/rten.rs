@@ -1,10 +1,10 @@
 //! Networks run by rten.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use mmf_data::error::Result;
+use mmf_data::foreign::guarded;
 use mmf_lang::say;
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::prelude::*;
@@ -19,8 +19,8 @@ pub(in super::super) struct Lane(Arc<ThreadPool>);
 
 impl Network {
     pub(in super::super) fn load(path: &str, bytes: Vec<u8>) -> Result<Network> {
-        let loaded = catch_unwind(AssertUnwindSafe(|| ModelOptions::with_all_ops().load(bytes)));
-        let loaded = loaded.map_err(|_| unusable(path, &say!("it is broken", "已损坏")))?;
+        let loaded = guarded(|| ModelOptions::with_all_ops().load(bytes));
+        let loaded = loaded.ok_or_else(|| unusable(path, &say!("it is broken", "已损坏")))?;
         loaded.map(Network).map_err(|error| {
             let said = unusable(path, &say!("{error}", "{error}"));
             match error.kind() {
@@ -59,7 +59,7 @@ impl Network {
         let outputs = [self.node(output)?];
         let options = RunOptions::default().with_thread_pool(Some(lane.0.clone()));
         let run = || lane.0.run(|| self.0.run(inputs, &outputs, Some(options)));
-        let made = catch_unwind(AssertUnwindSafe(run)).map_err(|_| "it is broken")?;
+        let made = guarded(run).ok_or("it is broken")?;
         let value = made.map_err(|e| e.to_string())?.pop().ok_or("it gives nothing")?;
         let Value::FloatTensor(tensor) = value else {
             return Err(format!("`{output}` is not of 32-bit floats"));
