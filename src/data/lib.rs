@@ -4,6 +4,7 @@ pub mod arrays;
 pub mod codes;
 pub mod error;
 pub mod foreign;
+pub mod graph;
 pub mod network;
 pub mod past;
 pub mod paths;

@@ -1,6 +1,9 @@
 //! What a joint stage may say of a network. The tensor room implements it; nothing here knows how.
 
+use std::sync::Arc;
+
 use crate::error::Result;
+use crate::graph::Spread;
 
 /// A value inside a network: `rows` rows of `dims` numbers each. Only the network that made it can read it.
 #[derive(Clone, Debug, PartialEq)]
@@ -199,6 +202,15 @@ pub trait Network {
     /// Returns rows of a value as sequences `[steps, width]`, as [`Network::lookup_steps`] does those of a table; their gradients are
     /// added back.
     fn gather_steps(&mut self, value: &Var, index: &[u32], lengths: &[u32], steps: usize) -> Result<Var>;
+
+    /// Returns the rows of values one after the other; they are of one shape.
+    fn join_rows(&mut self, values: &[&Var]) -> Result<Var>;
+
+    /// Spreads the rows of a value along the edges of a graph: each row is the weighted sum of its neighbours'.
+    fn propagate(&mut self, value: &Var, over: &Arc<Spread>) -> Result<Var>;
+
+    /// Returns random numbers from 0 to below 1, of this place and step alone.
+    fn draws(&mut self) -> Box<dyn Iterator<Item = f64>>;
 
     /// Applies an operation. Shapes that do not fit are an error, never a panic.
     fn apply(&mut self, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var>;

@@ -8,10 +8,12 @@ use crate::parameters::{Kind, Parameters, other_sizes};
 use crate::value::{self, Dense, Matrix, Tape, device_error};
 use dfdx::prelude::{Backward, CpuError, PutTape, SplitTape, Tape as _, Trace};
 use mmf_data::error::{Error, Result};
+use mmf_data::graph::Spread;
 use mmf_data::network::{Init, Network, Op, Parameter, Var};
 use mmf_lang::say;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// When a pass happens: what random choices in it depend on, besides their place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -328,6 +330,20 @@ impl Network for Session<'_> {
     fn gather_steps(&mut self, value: &Var, index: &[u32], lengths: &[u32], steps: usize) -> Result<Var> {
         self.check()?;
         ops::gather::gather_steps(self, value, index, lengths, steps)
+    }
+
+    fn join_rows(&mut self, values: &[&Var]) -> Result<Var> {
+        self.check()?;
+        ops::propagate::join_rows(self, values)
+    }
+
+    fn propagate(&mut self, value: &Var, over: &Arc<Spread>) -> Result<Var> {
+        self.check()?;
+        ops::propagate::propagate(self, value, over)
+    }
+
+    fn draws(&mut self) -> Box<dyn Iterator<Item = f64>> {
+        Box::new(ops::dropout::draws(self.choice()))
     }
 
     fn apply(&mut self, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var> {

@@ -34,6 +34,7 @@ pub fn cut(rows: usize) -> Vec<Range<usize>> {
 #[derive(Default)]
 pub struct Slices {
     spaces: Vec<Gradients>,
+    whole: bool,
 }
 
 /// What a step has found.
@@ -52,6 +53,12 @@ impl Slices {
         Slices::default()
     }
 
+    /// Has each batch computed as one slice: for networks that do the same work for any rows, as along all edges of a graph.
+    pub fn whole(mut self, whole: bool) -> Self {
+        self.whole |= whole;
+        self
+    }
+
     /// Computes the loss and the gradients of a batch of `rows` rows, on the present rayon pool.
     ///
     /// A network that normalises by statistics of the batch is given the whole batch as one slice; long operations share their work
@@ -66,7 +73,7 @@ impl Slices {
         rows: usize,
         pass: impl Fn(&mut Session<'_>, Range<usize>) -> Result<Loss> + Sync,
     ) -> Result<Step<'_>> {
-        let ranges = if parameters.whole_batches() { parts::parts(rows, rows.max(1)) } else { cut(rows) };
+        let ranges = if self.whole || parameters.whole_batches() { parts::parts(rows, rows.max(1)) } else { cut(rows) };
         if self.spaces.len() < ranges.len() {
             self.spaces.resize_with(ranges.len(), Gradients::default);
         }

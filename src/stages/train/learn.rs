@@ -36,6 +36,11 @@ pub(crate) trait Work: Sync {
     /// Returns the count of training rows.
     fn rows(&self) -> usize;
 
+    /// Whether a step does much that is the same for any rows, so that its batch is not to be cut.
+    fn is_whole(&self) -> bool {
+        false
+    }
+
     /// Makes the weights.
     fn make(&self, seed: u64) -> Result<Parameters>;
 
@@ -104,7 +109,7 @@ pub(crate) fn learn<W: Work>(context: &Context, course: &Course, work: &W) -> Re
     if state.parameters.is_empty() || rows == 0 {
         return Ok(Learned { parameters: state.parameters, epochs: 0, best: 0 });
     }
-    let mut slices = Slices::new();
+    let mut slices = Slices::new().whole(work.is_whole());
     let mut saved: Option<Instant> = None;
     let batches = rows.div_ceil(course.batch);
     while state.epoch < course.epochs && !is_over(course, &state) {

@@ -14,3 +14,4 @@ pub(crate) mod parts;
 pub(crate) mod product;
 pub(crate) mod reduce;
 pub(crate) mod rows;
+pub(crate) mod sparse;

@@ -2,7 +2,9 @@
 
 mod binary_cross_entropy;
 mod bpr;
+mod cosine_gap;
 mod cross_entropy;
+mod info_nce;
 mod squared_error;
 mod total;
 
@@ -57,6 +59,19 @@ impl Session<'_> {
         }
         Ok(Loss { sum: out, weight })
     }
+}
+
+/// Refuses two values of other sizes, and returns their width.
+fn pairs(loss: &str, x: &Var, y: &Var) -> Result<usize> {
+    if (x.rows, x.width()) == (y.rows, y.width()) {
+        return Ok(x.width());
+    }
+    let (a, b, m, n) = (x.rows, y.rows, x.width(), y.width());
+    Err(misfit(
+        loss,
+        &format!("it compares {a} rows of {m} numbers with {b} of {n}"),
+        &format!("需要比较 {a} 行（每行 {m} 个数）与 {b} 行（每行 {n} 个数）"),
+    ))
 }
 
 /// Refuses targets or weights of another count than the rows want.

@@ -69,6 +69,12 @@ fn bits(key: [u32; 2], i: u32) -> u32 {
     x ^ (x >> 16)
 }
 
+/// Returns numbers from 0 to below 1 for a choice.
+pub(crate) fn draws(choice: [u64; 5]) -> impl Iterator<Item = f64> {
+    let key = key(choice);
+    (0..=u32::MAX).map(move |i| f64::from(bits(key, i)) / 4_294_967_296.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,7 @@ pub(crate) mod gather;
 pub(crate) mod layer_norm;
 pub(crate) mod pool;
 pub(crate) mod positions;
+pub(crate) mod propagate;
 pub(crate) mod recurrent;
 pub(crate) mod softmax;
 pub(crate) mod steps;

@@ -2,6 +2,7 @@
 
 use crate::cases::{Case, INPUTS, WEIGHTS, all, assert_close, fixture, floats, indices, numbers};
 use mmf_data::error::Result;
+use mmf_data::graph::Graph;
 use mmf_data::network::{Init, Network, Op, Var};
 use mmf_tensor::{Gradients, Loss, Moment, Parameters, Session};
 
@@ -42,8 +43,58 @@ fn operations_agree_with_pytorch() {
 }
 
 #[test]
+fn sums_along_graphs_agree_with_pytorch() {
+    for json in fixture("graphs") {
+        let (name, inputs) = (json["name"].as_str().unwrap(), all(&json["inputs"]));
+        let ends = indices(&json["ends"]).into_iter().map(|n| n as usize).collect();
+        let edge = |e: &serde_json::Value| {
+            let number = |at: usize| e[at].as_f64().unwrap();
+            (number(0) as u32, number(1) as u32, number(2) as f32)
+        };
+        let graph = Graph::new(ends, json["edges"].as_array().unwrap().iter().map(edge).collect()).unwrap();
+        let upstream = numbers(&json["upstream"]);
+        let run = |session: &mut Session| -> Result<(Var, Loss)> {
+            let mut x = Vec::new();
+            for (name, numbers) in INPUTS.iter().zip(&inputs) {
+                let table = session.table(name, numbers.dims[0], numbers.dims[1], Init::Zeros);
+                x.push(session.lookup(table, &(0..numbers.dims[0] as u32).collect::<Vec<_>>())?);
+            }
+            let mut sums = vec![session.join_rows(&x.iter().collect::<Vec<_>>())?];
+            for _ in 0..json["layers"].as_u64().unwrap() {
+                sums.push(session.propagate(&sums[sums.len() - 1].clone(), graph.whole())?);
+            }
+            let mut y = sums[sums.len() - 1].clone();
+            if json["combine"] == "mean" {
+                y = sums[0].clone();
+                for layer in &sums[1..] {
+                    y = session.apply(Op::Add, &[&y, layer], &[])?;
+                }
+                let factor = 1.0 / sums.len() as f32;
+                y = session.apply(Op::Affine { factor, offset: 0.0 }, &[&y], &[])?;
+            }
+            let upstream = session.constant(upstream.dims[0], &[upstream.dims[1]], upstream.data.clone())?;
+            let product = session.apply(Op::Multiply, &[&y, &upstream], &[])?;
+            Ok((y, session.total(&product, None)?))
+        };
+        let mut parameters = Parameters::new(1);
+        run(&mut Session::making(&mut parameters)).unwrap();
+        for (name, numbers) in INPUTS.iter().zip(&inputs) {
+            parameters.set_values(parameters.find(name).unwrap(), &numbers.data).unwrap();
+        }
+        let mut session = Session::training(&parameters, Moment::default());
+        let (y, loss) = run(&mut session).unwrap();
+        assert_close(name, session.values(&y).unwrap(), &numbers(&json["value"]).data, TOLERANCE);
+        let mut gradients = session.backward(&loss, 1.0).unwrap();
+        for (input, expected) in INPUTS.iter().zip(all(&json["input_gradients"])) {
+            let what = format!("{name}, gradient of {input}");
+            assert_close(&what, &gradient(&mut gradients, &parameters, input), &expected.data, TOLERANCE);
+        }
+    }
+}
+
+#[test]
 fn losses_agree_with_pytorch() {
-    for json in fixture("losses") {
+    for json in fixture("losses").into_iter().chain(fixture("pairs")) {
         let name = json["name"].as_str().unwrap();
         let inputs = all(&json["inputs"]);
         let weights = json["row_weights"].is_array().then(|| floats(&json["row_weights"]));
@@ -78,6 +129,11 @@ fn losses_agree_with_pytorch() {
                         session.binary_cross_entropy(&p, &targets(), weights)
                     }
                     ("squared_error", _) => session.squared_error(&x[0], &targets(), weights),
+                    ("cosine_gap", _) => session.cosine_gap(&x[0], &x[1], weights),
+                    ("info_nce", _) => {
+                        let temperature = json["temperature"].as_f64().unwrap() as f32;
+                        session.info_nce((&x[0], &x[1]), temperature, json["symmetric"] == true, weights)
+                    }
                     ("bpr", _) => session.bpr(&x[0], &x[1], weights),
                     _ => panic!("the fixtures have a loss that no test knows: {name}"),
                 }
