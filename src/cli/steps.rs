@@ -85,6 +85,11 @@ fn arrow(graph: &Graph, id: NodeId) -> Arrow {
             NodeKind::Stage { .. } => break,
             NodeKind::Column(name) | NodeKind::Field(name) => what.push(name.clone()),
             NodeKind::Part(part) => what.push(part.word().into()),
+            NodeKind::End(end) => match node.inputs.first().map(|&of| &graph.node(of).ty) {
+                Some(Type::Graph(of)) => what.extend(of.ends.get(*end).map(|(name, _)| name.clone())),
+                Some(Type::Ends(of)) => what.extend(of.columns.get(*end).map(|(name, _)| name.clone())),
+                _ => {}
+            },
             NodeKind::Predict { part, .. } => what.push(format!("on {}", part.word())),
             NodeKind::Read(_) => {}
         }
@@ -104,8 +109,18 @@ pub(crate) fn type_text(graph: &Graph, ty: &Type) -> String {
         Type::Table(table) => format!("table<{}>", domain(graph, table.domain)),
         Type::Split(split) => format!("split<{}>", domain(graph, split.table.domain)),
         Type::Train(train) => train.task.word().into(),
+        Type::Graph(of) => graph_text(graph, of.ends.iter().map(|(_, end)| *end)),
+        Type::Ends(of) => {
+            let columns = of.columns.iter().map(|(name, column)| format!("{name}: {}", column_text(graph, column)));
+            columns.collect::<Vec<_>>().join(", ")
+        }
         other => other.word().into(),
     }
+}
+
+/// Returns a graph's type: `graph<likes.user, films>`.
+fn graph_text(graph: &Graph, ends: impl Iterator<Item = DomainId>) -> String {
+    format!("graph<{}>", ends.map(|end| domain(graph, end)).collect::<Vec<_>>().join(", "))
 }
 
 fn column_text(graph: &Graph, column: &ColumnType) -> String {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mmf_lang::args::Args;
 
+use crate::graph::Graph;
 use crate::past::Past;
 use crate::stage::Stage;
 use crate::table::Column;
@@ -55,7 +56,12 @@ pub enum PlanKind {
         alternative: usize,
         args: Args,
         inputs: Vec<Edge>,
+        /// Of a stage that spreads values along edges. It is computed at all rows at once; its inputs are at the rows of the graph's
+        /// ends.
+        graph: Option<Arc<Graph>>,
     },
+    /// The rows of one end of a graph, read where all ends' are one after the other.
+    End(Edge),
 }
 
 /// How a node reads another: along links, each from the rows of one domain to those of the next.
@@ -76,6 +82,8 @@ pub enum Link {
     Occasion,
     /// From an occasion to all rows before it, for a stage that takes them as steps. It is the first link of its edge.
     Past(Arc<Past>),
+    /// From the rows of an end of a graph to where they stand among those of all its ends: so many further on.
+    Shift(u32),
     /// A ref column: the number of the row led to, by the number of the row; `u32::MAX` where there is none.
     Map(Arc<Vec<u32>>),
 }

@@ -11,6 +11,7 @@ use mmf_lang::types::Part;
 
 use crate::arrays::{Arrays, State};
 use crate::error::{Error, Result};
+use crate::graph::Graph;
 use crate::network::{Network, Var};
 use crate::plan::Plan;
 use crate::table::{Column, Rows, Split, Table, Value};
@@ -169,6 +170,8 @@ pub struct JointCall<'a> {
     /// For stages that read what came before (`history`): how many steps each row has, and for each step, row after row, its place in
     /// the first input.
     pub steps: Option<Steps<'a>>,
+    /// For stages that spread values along edges: the graph among their inputs.
+    pub graph: Option<&'a Graph>,
 }
 
 #[derive(Clone, Copy, Debug)]

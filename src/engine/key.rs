@@ -326,7 +326,9 @@ pub(crate) fn show(argument: &ArgValue) -> String {
 }
 
 fn show_recipe(recipe: &Recipe) -> String {
-    let args: Vec<String> = recipe.args.0.iter().map(|(n, v)| format!("{n} = {}", show(v))).collect();
+    let numbered = |name: &str| name.bytes().all(|b| b.is_ascii_digit());
+    let args: Vec<String> =
+        (recipe.args.0.iter()).map(|(n, v)| if numbered(n) { show(v) } else { format!("{n} = {}", show(v)) }).collect();
     format!("{}({})", recipe.stage, args.join(", "))
 }
 

@@ -207,6 +207,8 @@ pub(crate) fn domain(node: &Node) -> Option<DomainId> {
         Type::Column(c) => Some(c.domain),
         Type::Table(t) => Some(t.domain),
         Type::Split(s) => Some(s.table.domain),
+        Type::Rows(rows) => Some(*rows),
+        Type::Ends(ends) => Some(ends.domain),
         _ => None,
     }
 }
@@ -244,7 +246,10 @@ pub(crate) fn is_train(node: &Node) -> bool {
 
 /// Says whether a node is cut out of what another made.
 pub(crate) fn is_derived(node: &Node) -> bool {
-    matches!(node.kind, NodeKind::Column(_) | NodeKind::Part(_) | NodeKind::Field(_) | NodeKind::Read(_))
+    matches!(
+        node.kind,
+        NodeKind::Column(_) | NodeKind::Part(_) | NodeKind::End(_) | NodeKind::Field(_) | NodeKind::Read(_)
+    )
 }
 
 pub(crate) fn is_task(node: &Node) -> bool {
@@ -291,7 +296,10 @@ pub(crate) fn counted(graph: &Graph, train: NodeId) -> Vec<NodeId> {
         }
         let node = graph.node(id);
         let root = domain(node).map(|d| graph.root(d));
-        if is_plan(node) {
+        if let Type::Graph(of) = &node.ty {
+            wanted.extend(of.ends.iter().map(|(_, end)| graph.root(*end)));
+        }
+        if is_plan(node) || matches!(node.ty, Type::Rows(_)) {
             wanted.extend(root);
             stack.extend(&node.inputs);
         } else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
+use mmf_data::graph::Graph as EndedGraph;
 use mmf_data::past::Past;
 use mmf_data::plan::{Edge, Link, Now, Plan, PlanDomain, PlanKind, PlanNode};
 use mmf_data::stage::{Body, Given, TrainCall};
@@ -125,7 +126,7 @@ impl Wiring {
         }
         let at = self.add(graph, id)?;
         let paired = is_pairs(graph, self.domains[self.nodes[at].domain]);
-        if is_plan(graph.node(id)) && !paired {
+        if is_plan(graph.node(id)) && !paired && !matches!(graph.node(id).ty, Type::Ends(_)) {
             for name in names {
                 if !self.fields.iter().any(|(n, _)| *n == name) {
                     self.fields.push((name, at));
@@ -149,7 +150,7 @@ impl Wiring {
             let read = if past.is_some() { &node.inputs[..1] } else { &node.inputs };
             let mut ways = Vec::new();
             for &input in read {
-                if matches!(graph.node(input).ty, Type::Column(_)) {
+                if matches!(graph.node(input).ty, Type::Column(_) | Type::Ends(_)) {
                     ways.push(self.way(graph, input)?);
                 }
             }
@@ -257,12 +258,26 @@ pub(crate) fn feed(hasher: &mut Hasher, work: &Work<'_>, train: NodeId) -> Resul
         let node = work.node(wire.node);
         hasher.u64(wire.domain as u64).u64(wire.place);
         match (&wire.inputs, &node.kind) {
+            (Some(inputs), NodeKind::End(end)) => {
+                hasher.text("end").u64(*end as u64);
+                for way in inputs {
+                    if feed_way(hasher, work, way).is_none() {
+                        return Ok(None);
+                    }
+                }
+            }
             (Some(inputs), NodeKind::Stage { stage, alternative, args, .. }) => {
                 key::call(hasher, work.stage(stage)?, *alternative, &work.counted(node, args)?, work.lookup);
                 hasher.list(inputs.len());
                 for way in inputs {
                     if feed_way(hasher, work, way).is_none() {
                         return Ok(None);
+                    }
+                }
+                for &input in &node.inputs {
+                    if let Type::Graph(_) = work.node(input).ty {
+                        let Some(outline) = work.outline(input) else { return Ok(None) };
+                        hasher.text("graph").digest(&outline.digest);
                     }
                 }
                 if let Some(Before { by, order, .. }) = wire.past {
@@ -375,7 +390,12 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
                     alternative: *alternative,
                     args: work.counted(node, args)?,
                     inputs,
+                    graph: None,
                 }
+            }
+            (Some(inputs), NodeKind::End(_)) => {
+                let way = inputs.first().ok_or_else(|| Error::bug("an end of nothing"))?;
+                PlanKind::End(edge(way, &maps))
             }
             _ => {
                 let column = region::decoded(work, wire.node)?;
@@ -401,11 +421,44 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
         let label = work.node(wire.node).label.clone();
         plan.nodes.push(PlanNode { place: wire.place, domain: wire.domain, kind, label });
     }
-    for (at, root) in wiring.domains.iter().enumerate() {
-        let total = if at == 0 { Some(split.table.rows.total) } else { totals.get(root).copied() };
+    let count = |root: DomainId| {
         let known = graph.domains.get(root.0 as usize).and_then(|d| d.rows).map(|n| n as usize);
-        let total = total.or(known).ok_or_else(|| Error::bug("a network lives on rows that nobody counted"))?;
+        totals.get(&root).copied().or(known)
+    };
+    for (at, root) in wiring.domains.iter().enumerate() {
+        let total = match graph.domains.get(root.0 as usize).map(|d| &d.kind) {
+            _ if at == 0 => Some(split.table.rows.total),
+            Some(DomainKind::Ends(ends)) => ends.iter().map(|&end| count(graph.root(end))).sum(),
+            _ => count(*root),
+        };
+        let total = total.ok_or_else(|| Error::bug("a network lives on rows that nobody counted"))?;
         plan.domains.push(PlanDomain { total, now: now[at] });
+    }
+    for (at, wire) in wiring.nodes.iter().enumerate() {
+        let node = work.node(wire.node);
+        let ends = |id: NodeId| match &work.node(id).ty {
+            Type::Graph(of) => Some(of.ends.iter().map(|(_, end)| count(graph.root(*end))).collect::<Option<Vec<_>>>()),
+            _ => None,
+        };
+        match &mut plan.nodes[at].kind {
+            PlanKind::Stage { graph: own, .. } => {
+                let Some((id, ends)) = node.inputs.iter().find_map(|&id| Some((id, ends(id)?))) else { continue };
+                let ends = ends.ok_or_else(|| Error::bug("a graph over rows that nobody counted"))?;
+                *own = Some(Arc::new(EndedGraph::new(ends, mmf_data::graph::edges(work.value(id)?.table()?)?)?));
+            }
+            PlanKind::End(edge) => {
+                let NodeKind::End(end) = node.kind else { continue };
+                let Some(DomainKind::Ends(ends)) =
+                    wiring.nodes.get(edge.node).map(|w| &graph.domains[wiring.domains[w.domain].0 as usize].kind)
+                else {
+                    continue;
+                };
+                let before: Option<usize> = ends[..end].iter().map(|&end| count(graph.root(end))).sum();
+                let before = before.ok_or_else(|| Error::bug("an end of rows that nobody counted"))?;
+                edge.via.insert(0, Link::Shift(before as u32));
+            }
+            PlanKind::Leaf(_) => {}
+        }
     }
     plan.outputs = wiring.outputs.iter().map(|(name, way)| (name.clone(), edge(way, &maps))).collect();
     let mut fields: Vec<usize> = wiring.fields.iter().map(|(_, at)| *at).collect();

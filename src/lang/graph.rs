@@ -46,6 +46,8 @@ pub enum DomainKind {
     Source,
     /// Some rows of another domain.
     Part(DomainId),
+    /// The rows of the ends of a graph, one after the other.
+    Ends(Vec<DomainId>),
     /// The values of a category column.
     Values { source: String, column: String },
     /// Pairs of a user and an item, met in rows of a split's table: what a recommender scores.
@@ -90,6 +92,8 @@ pub enum NodeKind {
     Column(String),
     /// A part of the split that is the input: a table.
     Part(Part),
+    /// An end of the graph that is the input: its rows; of a value at both ends, the column there.
+    End(usize),
     /// What a joint stage became in the train that is the input.
     Field(String),
     /// Reads the first input along links, one after the other: to the rows of the first link.

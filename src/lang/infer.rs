@@ -271,6 +271,22 @@ impl Inference<'_, '_> {
         self.checker.learned_from(domain)
     }
 
+    /// Returns the splits that cut these very rows: their nodes and numbers.
+    pub fn splits_of(&self, domain: DomainId) -> Vec<(NodeId, u32)> {
+        let root = self.root(domain);
+        let cuts = |&node: &NodeId| match self.checker.ty(node) {
+            Type::Split(split) if self.root(split.table.domain) == root => Some((node, split.split)),
+            _ => None,
+        };
+        self.checker.splits.iter().filter_map(cuts).collect()
+    }
+
+    /// Returns the rows of several sets, one after the other.
+    pub fn ends_of(&mut self, sets: Vec<DomainId>) -> DomainId {
+        let counts: Option<Vec<u64>> = sets.iter().map(|&set| self.domain_rows(set)).collect();
+        self.checker.new_domain(String::new(), DomainKind::Ends(sets), counts.map(|n| n.iter().sum()))
+    }
+
     pub fn this_split(&self, domain: DomainId) -> Option<(u32, Part)> {
         self.checker.split_of(domain)
     }

@@ -20,6 +20,9 @@ pub enum Pattern {
     /// A part of the input table.
     Part,
     Split,
+    Graph,
+    /// A set of rows without columns: an end of a graph.
+    Rows,
     Column {
         domain: String,
         elem: ElemPattern,
@@ -100,7 +103,9 @@ impl Pattern {
                 "table" => Pattern::Table,
                 "part" => Pattern::Part,
                 "split" => Pattern::Split,
-                "predictions" | "metric" | "recipe" | "train" | "size" | "optimizer" | "stop" | "loss" => {
+                "graph" => Pattern::Graph,
+                "rows" => Pattern::Rows,
+                "predictions" | "metric" | "recipe" | "train" | "size" | "optimizer" | "stop" | "loss" | "ends" => {
                     Pattern::Other(text.into())
                 }
                 _ => return Err(format!("`{text}` is no type")),
@@ -211,7 +216,10 @@ pub enum Misfit {
 pub fn bind(pattern: &Pattern, ty: &Type, args: &Args, bindings: &mut Bindings) -> Result<(), Misfit> {
     match (pattern, ty) {
         (_, Type::Unknown) => Ok(()),
-        (Pattern::Table, Type::Table(_)) | (Pattern::Split, Type::Split(_)) => Ok(()),
+        (Pattern::Table, Type::Table(_))
+        | (Pattern::Split, Type::Split(_))
+        | (Pattern::Graph, Type::Graph(_))
+        | (Pattern::Rows, Type::Rows(_)) => Ok(()),
         (Pattern::Column { elem, .. }, Type::Column(column)) => {
             if !elem.accepts(&column.elem) {
                 return Err(Misfit::Kind);

@@ -253,6 +253,22 @@ impl SplitType {
     }
 }
 
+/// Edges between the rows of one set, or of two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphType {
+    /// The sets of rows, by name.
+    pub ends: Vec<(String, DomainId)>,
+    pub marks: Marks,
+}
+
+/// A network's values at both ends of a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndsType {
+    /// The rows of the first end, then those of the second.
+    pub domain: DomainId,
+    pub columns: Vec<(String, ColumnType)>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
     Classify,
@@ -299,6 +315,10 @@ pub enum Type {
     Table(TableType),
     Split(SplitType),
     Column(ColumnType),
+    Graph(GraphType),
+    /// An end of a graph: a set of rows without columns.
+    Rows(DomainId),
+    Ends(EndsType),
     Train(Box<TrainType>),
     Metric,
     Recipe(RecipeKind),
@@ -311,6 +331,9 @@ impl Type {
             Type::Table(_) => "table",
             Type::Split(_) => "split",
             Type::Column(_) => "column",
+            Type::Graph(_) => "graph",
+            Type::Rows(_) => "set of rows",
+            Type::Ends(_) => "pair of columns",
             Type::Train(_) => "train",
             Type::Metric => "metric",
             Type::Recipe(RecipeKind::Optimizer) => "optimizer",

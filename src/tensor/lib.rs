@@ -22,6 +22,8 @@ mod session;
 mod slices;
 mod value;
 
+pub use kernels::product::inner_products;
+
 pub use gradients::{Gradients, SparseRows};
 pub use losses::Loss;
 pub use optimizers::{Optimizer, Rule};

@@ -285,7 +285,7 @@ impl Average {
     fn leaf(call: &TrainCall) -> Result<&Column> {
         let leaf = call.plan.nodes.iter().find_map(|n| match &n.kind {
             PlanKind::Leaf(column) => Some(column),
-            PlanKind::Stage { .. } => None,
+            _ => None,
         });
         leaf.ok_or_else(|| Error::bug("no leaf"))
     }

@@ -308,6 +308,8 @@ fn pattern_words(pattern: &Pattern) -> String {
     match pattern {
         Pattern::Table | Pattern::Part => "a table".into(),
         Pattern::Split => "a split".into(),
+        Pattern::Graph => "a graph".into(),
+        Pattern::Rows => "an end of a graph".into(),
         Pattern::Other(word) => word.clone(),
         Pattern::Column { elem, .. } => match elem.name.as_str() {
             "any" => "a column".into(),

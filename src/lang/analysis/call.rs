@@ -1,5 +1,6 @@
 //! Calls: a def, or a stage of the vocabulary with its inputs, arguments and block.
 
+use super::argument::Extra;
 use super::resolve::did_you_mean;
 use super::{Checker, Item, Scope};
 use crate::args::{ArgKind, ArgSpec, ArgValue, Args, Recipe};
@@ -237,13 +238,42 @@ impl Checker<'_> {
             () if makes("-> stop") => RecipeKind::Stop,
             () => RecipeKind::Loss,
         };
-        match args {
-            Some(args) => {
+        let flowing = self.flowing(signature, call, parts.inputs);
+        match (args, flowing) {
+            (Some(mut args), Some(flowing)) => {
+                for (place, input) in flowing.into_iter().enumerate() {
+                    inputs.push(input);
+                    args.0.push((place.to_string(), ArgValue::Input(inputs.len())));
+                }
                 let recipe = Recipe { stage: signature.name.into(), args };
                 Item::Recipe { recipe, kind, inputs }
             }
-            None => Item::Unknown,
+            _ => Item::Unknown,
         }
+    }
+
+    /// Returns the values that a loss compares, as its notation has them.
+    fn flowing(&mut self, signature: &'static Signature, call: &Call, given: Vec<(Item, Span)>) -> Option<Extra> {
+        let is_recipe = |n: &&Notation| matches!(&n.output, Pattern::Other(word) if word != "metric");
+        let notation = self.notations(signature).iter().find(is_recipe)?.clone();
+        let mut inputs = Vec::new();
+        for (item, place) in given {
+            match item {
+                Item::Node(node) if *self.ty(node) != Type::Unknown => inputs.push((node, place)),
+                Item::Node(_) | Item::Unknown => return None,
+                other => {
+                    let (name, Text { en, zh }) = (signature.name, self.item_words(&other));
+                    self.report(Diagnostic::error(
+                        "E0301",
+                        place,
+                        say!("`{name}` takes values of a network, this is {en}", "`{name}` 接受网络的值，这里是{zh}"),
+                    ));
+                    return None;
+                }
+            }
+        }
+        let fits = self.fits(signature, &notation, &inputs, &Args::default(), call.name.span);
+        (fits && self.refuse_missing(&inputs, signature).is_some()).then_some(inputs)
     }
 
     /// Returns the count of distinct values of a column, where the data told it.

@@ -302,6 +302,8 @@ impl Checker<'_> {
             (_, Type::Unknown) => true,
             (Keyword::Source, Type::Table(_)) => true,
             (Keyword::Prepare, Type::Table(_) | Type::Split(_)) => true,
+            (Keyword::Prepare | Keyword::Extract | Keyword::Fuse, Type::Graph(_)) => true,
+            (Keyword::Fuse, Type::Ends(_)) => true,
             (Keyword::Extract, Type::Column(_)) => !joint,
             (Keyword::Fuse, Type::Column(_)) => true,
             (Keyword::Train, Type::Train(_)) => true,
@@ -310,7 +312,8 @@ impl Checker<'_> {
         if !fits {
             let right = match &ty {
                 Type::Table(_) if matches!(self.graph.dag[node].kind, NodeKind::Stage { .. }) => "prepare",
-                Type::Table(_) | Type::Split(_) => "prepare",
+                Type::Table(_) | Type::Split(_) | Type::Graph(_) => "prepare",
+                Type::Ends(_) => "fuse",
                 Type::Column(_) if joint => "fuse",
                 Type::Column(_) => "extract",
                 Type::Train(_) => "train",
@@ -333,7 +336,7 @@ impl Checker<'_> {
             return Item::Unknown;
         }
         let weight = &mut self.graph.dag[node];
-        if weight.name.is_none() && !matches!(weight.kind, NodeKind::Column(_) | NodeKind::Part(_)) {
+        if weight.name.is_none() && !matches!(weight.kind, NodeKind::Column(_) | NodeKind::Part(_) | NodeKind::End(_)) {
             weight.name = Some(name.to_string());
             weight.label = name.to_string();
         }

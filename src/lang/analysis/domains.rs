@@ -118,6 +118,13 @@ impl Checker<'_> {
         self.add(Node { name: None, label, kind, inputs: vec![split], ty, span, joint: false, rows: None })
     }
 
+    /// Returns an end of a graph, or what a network has made there.
+    pub(crate) fn end_node(&mut self, of: NodeId, at: usize, name: &str, ty: Type, span: Span) -> NodeId {
+        let label = format!("{}.{name}", self.graph.dag[of].label);
+        let joint = self.graph.dag[of].joint;
+        self.add(Node { name: None, label, kind: NodeKind::End(at), inputs: vec![of], ty, span, joint, rows: None })
+    }
+
     pub(crate) fn field_node(&mut self, train: NodeId, name: &str, ty: Type, span: Span) -> NodeId {
         let label = format!("{}.{name}", self.graph.dag[train].label);
         let kind = NodeKind::Field(name.into());

@@ -63,6 +63,9 @@ impl Checker<'_> {
             if let Type::Table(t) = self.ty(*node) {
                 marks.join(&t.marks);
             }
+            if let Type::Graph(g) = self.ty(*node) {
+                marks.join(&g.marks);
+            }
         }
         for (k, (node, _)) in inputs[..flowing].iter().enumerate() {
             let filled = matches!(notation.input(k), Some(Pattern::Column { missing: true, .. }));
@@ -272,6 +275,6 @@ fn output_type(inference: &mut Inference<'_, '_>, output: &Pattern, bindings: &B
             Type::Split(s) => Some(Type::Split(s)),
             _ => None,
         },
-        Pattern::Other(_) => None,
+        Pattern::Graph | Pattern::Rows | Pattern::Other(_) => None,
     }
 }

@@ -253,6 +253,19 @@ impl Checker<'_> {
                 }
                 ("part", s.parts.iter().map(|(p, _)| p.word().to_string()).collect())
             }
+            Type::Graph(g) => {
+                if let Some(at) = g.ends.iter().position(|(n, _)| *n == name.text) {
+                    return Item::Node(self.end_node(base, at, &name.text, Type::Rows(g.ends[at].1), span));
+                }
+                ("end", g.ends.iter().map(|(n, _)| n.clone()).collect())
+            }
+            Type::Ends(e) => {
+                if let Some(at) = e.columns.iter().position(|(n, _)| *n == name.text) {
+                    let ty = Type::Column(e.columns[at].1.clone());
+                    return Item::Node(self.end_node(base, at, &name.text, ty, span));
+                }
+                ("end", e.columns.iter().map(|(n, _)| n.clone()).collect())
+            }
             Type::Train(t) if !t.sound => return Item::Unknown,
             Type::Train(t) => {
                 if let Some((_, column)) = t.fields.iter().find(|(n, _)| *n == name.text) {

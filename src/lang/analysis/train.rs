@@ -9,7 +9,7 @@ use crate::args::{ArgValue, Args};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Arrow, DomainKind, Link, Node, NodeId, NodeKind};
 use crate::say;
-use crate::signature::{BodyKind, Signature};
+use crate::signature::{BodyKind, Entry, Signature};
 use crate::span::Span;
 use crate::syntax::tree::{Call, Expr, ExprKind, Name};
 use crate::types::{ColumnType, Elem, FitRows, Marks, Part, Size, SplitType, Task, TrainType, Type};
@@ -68,8 +68,10 @@ impl Checker<'_> {
             self.check_candidates(&args, &extra, &split, &item);
         }
         let mut marks = Marks::default();
+        let heads = self.heads_among(signature, &args);
         let mut outputs = Vec::new();
-        for (value, place) in &mut extra {
+        let mut ends = Vec::new();
+        for (at, (value, place)) in extra.iter_mut().enumerate() {
             let Some(read) = self.read_at(*value, wanted, *place) else {
                 return self.unsound_train(name, task, node, split, span);
             };
@@ -77,6 +79,9 @@ impl Checker<'_> {
             if let Type::Column(c) = self.ty(read).clone() {
                 marks.join(&c.marks);
                 outputs.push((read, *place));
+                if heads.contains(&(at + 1)) {
+                    ends.push((read, *place));
+                }
             }
         }
         if self.refuse_missing(&outputs, signature).is_none() {
@@ -85,7 +90,7 @@ impl Checker<'_> {
         let label = self.check_label(task, &args, &split, &spans, call.name.span);
         self.check_weight(&args, &split, &spans, call.name.span);
         self.check_losses(task, &named, &args);
-        outputs.iter().for_each(|output| self.check_heads(task, &[*output], label.as_ref()));
+        ends.iter().for_each(|output| self.check_heads(task, &[*output], label.as_ref()));
         self.check_selection(&args, &split, node, &spans);
         self.check_leaks(&split, &outputs, label.as_ref());
         let classes = match label.as_ref().map(|(_, c)| &c.elem) {
@@ -349,32 +354,60 @@ impl Checker<'_> {
         fields
     }
 
-    /// Checks that losses serve the task.
+    /// Returns the numbers of the inputs that the task's head must be: the values that arguments name, not those that losses compare.
+    fn heads_among(&self, signature: &'static Signature, args: &Args) -> BTreeSet<usize> {
+        let mut heads = BTreeSet::new();
+        let mut note = |signature: &'static Signature, args: &Args| {
+            for (name, value) in &args.0 {
+                if let (ArgValue::Input(at), true) = (value, signature.arg(name).is_some()) {
+                    heads.insert(*at);
+                }
+            }
+        };
+        note(signature, args);
+        if let Some(ArgValue::Losses(losses)) = args.find("loss") {
+            for (_, recipe) in losses {
+                if let Some(entry) = self.vocabulary.get(&recipe.stage) {
+                    note(entry.signature, &recipe.args);
+                }
+            }
+        }
+        heads
+    }
+
+    /// Checks that losses serve the task, and that one of them reads the label.
     fn check_losses(&mut self, task: Task, named: &[(Name, Written<'_>)], args: &Args) {
         let Some(ArgValue::Losses(list)) = args.find("loss") else { return };
-        let place = named.iter().find(|(n, _)| n.text == "loss").map(|(_, w)| w.span());
-        for (_, recipe) in list.clone() {
-            let Some(entry) = self.vocabulary.get(&recipe.stage) else { continue };
-            let tasks = entry.signature.tasks;
-            if !tasks.is_empty() && !tasks.contains(&task) {
-                let (loss, word) = (recipe.stage.clone(), task.word());
-                let right: Vec<&str> = self
-                    .vocabulary
-                    .iter()
-                    .filter(|e| e.kinds.contains(&BodyKind::Recipe) && e.signature.tasks.contains(&task))
-                    .map(|e| e.signature.name)
-                    .collect();
-                let list = right.iter().map(|r| format!("`{r}`")).collect::<Vec<_>>().join(", ");
-                let Some(place) = place else { continue };
-                self.report(
-                    Diagnostic::error(
-                        "E0702",
-                        place,
-                        say!("the loss `{loss}` does not serve `{word}`", "损失 `{loss}` 不适用于 `{word}`"),
-                    )
-                    .help(say!("losses for it: {list}", "适用的损失：{list}")),
-                );
-            }
+        let Some(place) = named.iter().find(|(n, _)| n.text == "loss").map(|(_, w)| w.span()) else { return };
+        let tasks = |stage: &str| self.vocabulary.get(stage).map_or(&[][..], |entry| entry.signature.tasks);
+        let others = list.iter().filter(|(_, r)| !tasks(&r.stage).is_empty() && !tasks(&r.stage).contains(&task));
+        let others: Vec<String> = others.map(|(_, recipe)| recipe.stage.clone()).collect();
+        let right = || {
+            let serves = |e: &&Entry| e.kinds.contains(&BodyKind::Recipe) && e.signature.tasks.contains(&task);
+            self.vocabulary
+                .iter()
+                .filter(serves)
+                .map(|e| format!("`{}`", e.signature.name))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let help = right();
+        // What ranks may learn from pulls alone; a head that nothing pulls at guesses.
+        let read = task == Task::Recommend || list.iter().any(|(_, recipe)| tasks(&recipe.stage).contains(&task));
+        let word = task.word();
+        let mut found: Vec<Diagnostic> = others
+            .iter()
+            .map(|loss| {
+                let said = say!("the loss `{loss}` does not serve `{word}`", "损失 `{loss}` 不适用于 `{word}`");
+                Diagnostic::error("E0702", place, said)
+            })
+            .collect();
+        if found.is_empty() && !read {
+            let said = say!("no term of this loss reads the label", "该损失中没有任何一项读取标签");
+            found.push(Diagnostic::error("E0702", place, said));
+        }
+        for diagnostic in found {
+            self.report(diagnostic.help(say!("losses for it: {help}", "适用的损失：{help}")));
         }
     }
 

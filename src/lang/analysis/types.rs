@@ -11,7 +11,7 @@ use crate::span::Span;
 use crate::syntax::tree::{Expr, ExprKind, Formal, TypeExpr};
 use crate::types::{Elem, Size, Type};
 
-const PLAIN: [&str; 8] = ["int", "float", "bool", "text", "column", "table", "split", "col"];
+const PLAIN: [&str; 9] = ["int", "float", "bool", "text", "column", "table", "split", "graph", "col"];
 
 /// The types of a column in a def's parameter.
 const ELEMS: [&str; 15] = [
@@ -27,7 +27,8 @@ impl Checker<'_> {
         let describe = self.describe(node);
         let fits = match (&found, wanted) {
             (Type::Unknown, _) => return,
-            (Type::Table(_), "table") | (Type::Split(_), "split") | (Type::Train(_), "train") => true,
+            (Type::Table(_), "table") | (Type::Split(_), "split") | (Type::Graph(_), "graph") => true,
+            (Type::Train(_), "train") => true,
             (Type::Column(column), "col") => {
                 let [rows, elem] = &ty.params[..] else {
                     self.report(Diagnostic::error(
@@ -182,6 +183,7 @@ impl Checker<'_> {
             ("column", Item::Node(n)) => matches!(self.ty(*n), Type::Column(_)),
             ("table", Item::Node(n)) => matches!(self.ty(*n), Type::Table(_)),
             ("split", Item::Node(n)) => matches!(self.ty(*n), Type::Split(_)),
+            ("graph", Item::Node(n)) => matches!(self.ty(*n), Type::Graph(_)),
             ("col", Item::Node(n)) => match self.ty(*n).clone() {
                 Type::Column(c) => match &formal.ty.params[..] {
                     [_, elem] => self.bind_elem(elem, &c.elem, sizes),
@@ -260,6 +262,10 @@ pub(crate) fn chinese(word: &str) -> &str {
         "network" => "网络",
         "part" => "部分",
         "field" => "字段",
+        "graph" => "图",
+        "end" => "端",
+        "set of rows" => "行的集合",
+        "pair of columns" => "一对列",
         other => other,
     }
 }

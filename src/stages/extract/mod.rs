@@ -11,6 +11,7 @@ mod gray;
 mod grid_density;
 mod histogram;
 mod hsv_histogram;
+mod knn_graph;
 mod last;
 mod lbp;
 mod mean;
@@ -49,6 +50,7 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &term_frequency::TermFrequency,
     &bag_of_words::BagOfWords,
     &tf_idf::TfIdf,
+    &knn_graph::KnnGraph,
     &mean::Mean,
     &last::Last,
 ];

@@ -30,13 +30,14 @@ static SIGNATURE: Signature = Signature::new(
         "col<d, category> -> col<d, vector[n]>",
         "table -> col<d, vector[n]>",
         "col<d, tokens> -> col<d, sequence[_, n]>",
+        "rows -> col<d, vector[n]>",
     ],
 )
 .args(&[N.spec(), WORDS.spec(), DEVIATION.spec()])
 .weights()
 .infer(rows)
 .doc(
-    "A vector of n learned numbers for each row of a table, or for each value of a category, ref or \
+    "A vector of n learned numbers for each row of a table or an end of a graph, or for each value of a category, ref or \
          key column. They start normal, around 0. Rows that no training row leads to have \
          zeros when the network is read.",
 )
@@ -53,6 +54,15 @@ static SIGNATURE: Signature = Signature::new(
         "source films = table(\"films.csv\") { film: key, genre: category }\n\
              fuse mood = neural { embedding(films.genre, 8) |> dropout(20%) }",
         "col<films, vector[8]>",
+    ),
+    Example::new(
+        "A vector for each film that may be in a graph.",
+        "source films = table(\"films.csv\") { film: key }\n\
+             source likes = table(\"likes.csv\") { user: category, film: ref(films) }\n\
+             prepare parts = likes |> split(train = 80%, test = 20%)\n\
+             prepare known = graph(parts.train, user, film)\n\
+             fuse item = neural { embedding(known.film, 16) }",
+        "col<films, vector[16]>",
     ),
     Example::new(
         "A vector a word.",
@@ -72,8 +82,10 @@ fn rows(call: &mut Inference<'_, '_>) -> Option<Type> {
         let marks = Marks { joint: true, ..Marks::default() };
         Type::Column(ColumnType { domain, elem: Elem::Vector(width), missing: Default::default(), marks })
     };
-    if let Type::Table(table) = call.input(0) {
-        return Some(vectors(table.domain));
+    match call.input(0) {
+        Type::Table(table) => return Some(vectors(table.domain)),
+        Type::Rows(end) => return Some(vectors(end)),
+        _ => {}
     }
     let column = call.column(0)?;
     if let Elem::Tokens(_) = column.elem {

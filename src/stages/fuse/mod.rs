@@ -22,11 +22,13 @@ mod layer_norm;
 mod low_rank_fusion;
 mod lstm;
 mod max_pool;
+mod merge;
 mod mixture_of_experts;
 mod modality_dropout;
 mod modulate;
 mod nearest;
 mod neural;
+mod propagate;
 mod recurrent;
 mod relu;
 mod self_attention;
@@ -34,6 +36,7 @@ mod sigmoid;
 mod softmax;
 mod stack;
 mod steps;
+mod stop_gradient;
 mod sum;
 mod tanh;
 mod tensor_fusion;
@@ -77,6 +80,9 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &cross_attention::CrossAttention,
     &co_attention::CoAttention,
     &transformer::Transformer,
+    &stop_gradient::StopGradient,
+    &merge::Merge,
+    &propagate::Propagate,
     &neural::Neural,
     &arithmetic::Add,
     &arithmetic::Subtract,

@@ -11,6 +11,7 @@ mod drop_missing;
 mod drop_outliers;
 mod expression;
 mod fill_missing;
+mod graph;
 mod history;
 mod join;
 mod k_core;
@@ -42,5 +43,6 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &per::Per,
     &through::Through,
     &history::History,
+    &graph::Graph,
     &classes::Classes,
 ];

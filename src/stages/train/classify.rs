@@ -99,7 +99,8 @@ fn with<T>(args: &Args, call: &TrainCall, then: impl FnOnce(&Settings<'_>) -> Re
     then(&Settings {
         label: supervised::classes(call, &column, args.get(POSITIVE).as_deref())?,
         column: &column,
-        factor: recipe::factor(&args.get(LOSS), "cross_entropy")?,
+        loss: args.get(LOSS),
+        name: "cross_entropy",
         epochs: args.get(EPOCHS),
         batch: args.get(BATCH),
     })

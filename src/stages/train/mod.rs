@@ -7,15 +7,18 @@ pub(crate) mod network;
 mod recipe;
 mod space;
 mod supervised;
+mod terms;
 mod trained;
 
 mod adam;
 mod adamw;
 mod bpr;
 mod classify;
+mod cosine_gap;
 mod cross_entropy;
 mod early;
 mod gradient_descent;
+mod info_nce;
 mod momentum;
 mod popularity;
 mod recommend;
@@ -34,6 +37,8 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &popularity::Popularity,
     &cross_entropy::CrossEntropy,
     &bpr::Bpr,
+    &cosine_gap::CosineGap,
+    &info_nce::InfoNce,
     &adam::Adam,
     &adamw::Adamw,
     &sgd::Sgd,

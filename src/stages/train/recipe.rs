@@ -33,12 +33,9 @@ fn recipe(value: Option<&ArgValue>) -> Option<Recipe> {
     }
 }
 
-/// Returns the factor of the loss, where all its terms are `name`.
-pub(crate) fn factor(losses: &[(f64, Recipe)], name: &str) -> Result<f32> {
-    match losses.iter().find(|(_, recipe)| recipe.stage != name) {
-        Some((_, other)) => Err(Error::bug(format!("`{}` is no loss of this task", other.stage))),
-        None => Ok(losses.iter().map(|(factor, _)| *factor as f32).sum()),
-    }
+/// Refuses a loss of another name.
+pub(crate) fn is(loss: &Recipe, name: &str) -> Result<()> {
+    if loss.stage == name { Ok(()) } else { Err(Error::bug(format!("`{}` is no loss of this task", loss.stage))) }
 }
 
 /// Returns the update rule, and whether a step takes all training rows at once.

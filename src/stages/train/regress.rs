@@ -81,7 +81,8 @@ fn with<T>(args: &Args, call: &TrainCall, then: impl FnOnce(&Settings<'_>) -> Re
     then(&Settings {
         label: Label::Numbers(trained::numbers(call, &column)?),
         column: &column,
-        factor: recipe::factor(&args.get(LOSS), "mse")?,
+        loss: args.get(LOSS),
+        name: "mse",
         epochs: args.get(EPOCHS),
         batch: args.get(BATCH),
     })

@@ -1,6 +1,7 @@
 //! Training on rows with a label: what `classify` and `regress` share.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use mmf_data::arrays::Arrays;
 use mmf_data::error::{Error, Result};
@@ -8,7 +9,7 @@ use mmf_data::network::Var;
 use mmf_data::plan::Edge;
 use mmf_data::stage::{Context, Predictions, TrainCall};
 use mmf_data::values::Values;
-use mmf_lang::args::Args;
+use mmf_lang::args::{Args, Recipe};
 use mmf_lang::say;
 use mmf_lang::types::Part;
 use mmf_tensor::{Loss, Parameters, Session};
@@ -20,6 +21,7 @@ use super::network::{AT_ONCE, Circuit, TaskRows};
 use super::predictions::{Classified, Regressed};
 use super::recipe::{self, Stop};
 use super::space::Space;
+use super::terms::Terms;
 use super::trained::{self, part};
 
 /// What rows are told apart by, row by row of the split's table.
@@ -33,7 +35,9 @@ pub(crate) struct Settings<'a> {
     pub(crate) label: Label,
     /// The column, to know which labels are missing.
     pub(crate) column: &'a str,
-    pub(crate) factor: f32,
+    /// The loss, and what it is called that reads the label.
+    pub(crate) loss: Vec<(f64, Recipe)>,
+    pub(crate) name: &'a str,
     pub(crate) epochs: usize,
     pub(crate) batch: usize,
 }
@@ -89,6 +93,10 @@ struct Rowwise<'a> {
     settings: &'a Settings<'a>,
     circuit: Circuit<'a>,
     output: &'a Edge,
+    /// How much the loss counts that reads the label.
+    factor: f32,
+    /// The parts of the loss that compare two values.
+    pulls: Terms<'a>,
     /// Places in the table of the training rows that have a label, ascending.
     places: Vec<u32>,
     weights: Option<Vec<f64>>,
@@ -98,9 +106,13 @@ impl<'a> Rowwise<'a> {
     fn new(call: &'a TrainCall, settings: &'a Settings<'a>) -> Result<Self> {
         let mut circuit = Circuit::new(&call.plan)?;
         let output = circuit.output("output")?;
+        let (pulls, others) = Terms::of(&settings.loss, &circuit)?;
+        others.iter().try_for_each(|(_, _, recipe)| recipe::is(recipe, settings.name))?;
+        let factor = others.iter().map(|(_, factor, _)| factor).sum();
         let places = labelled(call, settings, Part::Train)?;
-        circuit.know(TaskRows::Table(&ids(call, &places)), &[output])?;
-        Ok(Rowwise { call, settings, circuit, output, places, weights: None })
+        let all: Vec<&Edge> = std::iter::once(output).chain(pulls.values()).collect();
+        circuit.know(TaskRows::Table(&ids(call, &places)), &all)?;
+        Ok(Rowwise { call, settings, circuit, output, factor, pulls, places, weights: None })
     }
 
     /// Predicts a part; with `spaced`, what enters the last layer is kept too.
@@ -108,10 +120,13 @@ impl<'a> Rowwise<'a> {
         let places = labelled(self.call, self.settings, part)?;
         let units = ids(self.call, &places);
         let entrance = if spaced { self.circuit.entrance(self.output) } else { None };
+        let settled = self.circuit.settled(parameters)?;
+        let over = settled.as_ref().map(|plan| self.circuit.over(plan)).transpose()?;
+        let circuit = over.as_ref().unwrap_or(&self.circuit);
         let outputs: Vec<&Edge> = std::iter::once(self.output).chain(&entrance).collect();
         let forward = |rows: &[u32]| -> Result<(Vec<f64>, usize, Vec<f32>)> {
             let mut session = Session::reading(parameters);
-            let pass = self.circuit.forward(&mut session, TaskRows::Table(rows), &outputs)?;
+            let pass = circuit.forward(&mut session, TaskRows::Table(rows), &outputs)?;
             let (width, inner) = match pass.values.get(1) {
                 Some(inner) => (inner.width(), session.values(inner)?.to_vec()),
                 None => (0, Vec::new()),
@@ -198,9 +213,14 @@ impl Work for Rowwise<'_> {
         self.places.len()
     }
 
+    fn is_whole(&self) -> bool {
+        self.circuit.is_whole()
+    }
+
     fn make(&self, seed: u64) -> Result<Parameters> {
         let some = &self.places[..self.places.len().min(2)];
-        self.circuit.make(seed, TaskRows::Table(&ids(self.call, some)), &[self.output])
+        let all: Vec<&Edge> = std::iter::once(self.output).chain(self.pulls.values()).collect();
+        self.circuit.make(seed, TaskRows::Table(&ids(self.call, some)), &all)
     }
 
     fn batch(&self, places: &[u32], _: &mut ChaCha8Rng) -> Result<Examples> {
@@ -220,7 +240,10 @@ impl Work for Rowwise<'_> {
     }
 
     fn loss(&self, session: &mut Session<'_>, batch: &Examples, range: Range<usize>) -> Result<Loss> {
-        let pass = self.circuit.forward(session, TaskRows::Table(&batch.rows[range.clone()]), &[self.output])?;
+        let rows = Arc::new(batch.rows[range.clone()].to_vec());
+        let mut targets = vec![(rows.clone(), self.output.clone())];
+        targets.extend(self.pulls.targets(&rows));
+        let pass = self.circuit.run(session, TaskRows::Table(&rows), &targets)?;
         let output = &pass.values[0];
         let weights = batch.weights.as_ref().map(|w| &w[range.clone()]);
         let loss = match &self.settings.label {
@@ -238,10 +261,12 @@ impl Work for Rowwise<'_> {
                 session.cross_entropy(output, &batch.classes[range], weights)?
             }
         };
-        match self.settings.factor {
-            1.0 => Ok(loss),
-            factor => session.combine(&[(&loss, factor)]),
+        let pulls = self.pulls.losses(session, &pass, weights)?;
+        if pulls.is_empty() && self.factor == 1.0 {
+            return Ok(loss);
         }
+        let pulls = pulls.iter().map(|(loss, factor)| (loss, *factor));
+        session.combine(&std::iter::once((&loss, self.factor)).chain(pulls).collect::<Vec<_>>())
     }
 
     fn watch(&self, parameters: &Parameters, _: usize) -> Result<Predictions> {

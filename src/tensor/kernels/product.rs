@@ -153,6 +153,12 @@ pub(crate) fn product(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize)) ->
     out
 }
 
+/// Returns the inner product of each row of `a` with each row of `b`, all of them `width` numbers long.
+pub fn inner_products(a: &[f32], b: &[f32], width: usize) -> Vec<f32> {
+    let (m, n) = (a.len() / width.max(1), b.len() / width.max(1));
+    product(Matrix::of(a, width), Matrix::transposed(b, width), (m, width, n))
+}
+
 /// # Safety
 /// `out` must be valid for `m × n` writes (and reads, with `accumulate`), `a` and `b` must hold `m × k` and `k × n` numbers.
 unsafe fn multiply_into(a: Matrix, b: Matrix, (m, k, n): (usize, usize, usize), out: *mut f32, accumulate: bool) {

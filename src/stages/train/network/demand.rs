@@ -10,7 +10,7 @@ use mmf_lang::say;
 use super::{Circuit, Kind, TaskRows};
 
 /// Rows, and what is to be read at them.
-pub(super) type Target = (Arc<Vec<u32>>, Edge);
+pub(crate) type Target = (Arc<Vec<u32>>, Edge);
 
 /// Where the rows that a reader wants stand among those computed; `None` where they are the same.
 type Places = Option<Vec<u32>>;
@@ -27,9 +27,18 @@ pub(super) struct Demand {
     pub(super) targets: Vec<(usize, Places)>,
 }
 
+/// Which rows values need that are spread along a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// All, as they are computed.
+    All,
+    /// Those that are wanted, and those with an edge: the rows that can have a part in what is wanted.
+    Linked,
+}
+
 impl Circuit<'_> {
     /// Finds the rows that each node needs so that all targets can be read.
-    pub(super) fn demand(&self, task: TaskRows<'_>, targets: &[Target]) -> Result<Demand> {
+    pub(super) fn demand(&self, task: TaskRows<'_>, targets: &[Target], reach: Reach) -> Result<Demand> {
         let mut wanted: Vec<Vec<Arc<Vec<u32>>>> = vec![Vec::new(); self.nodes.len()];
         let mut ends = Vec::with_capacity(targets.len());
         for (rows, edge) in targets {
@@ -45,8 +54,28 @@ impl Circuit<'_> {
             if lists.is_empty() {
                 continue;
             }
-            let own = merge(&lists);
-            if let Kind::Joint { inputs, .. } = &self.nodes[number] {
+            let mut own = merge(&lists);
+            if let Kind::Joint { inputs, graph: Some(graph), .. } = &self.nodes[number] {
+                let all: usize = graph.ends.iter().sum();
+                let takes: Vec<u32> = match reach {
+                    Reach::All => (0..all as u32).collect(),
+                    Reach::Linked => {
+                        let mut linked = graph.linked();
+                        own.iter().for_each(|&row| linked[row as usize] = true);
+                        (0..all as u32).filter(|&row| linked[row as usize]).collect()
+                    }
+                };
+                let mut start = 0;
+                for (edge, count) in inputs.iter().zip(&graph.ends) {
+                    let end = start..start + *count as u32;
+                    let there = takes.iter().filter(|row| end.contains(row)).map(|row| row - start);
+                    let read = self.follow(&Arc::new(there.collect()), task, edge)?;
+                    self.wanted(&mut wanted, edge)?.push(read.clone());
+                    reads[number].push((edge.node, read));
+                    start = end.end;
+                }
+                own = Arc::new(takes);
+            } else if let Kind::Joint { inputs, .. } = &self.nodes[number] {
                 for edge in *inputs {
                     if edge.node >= number {
                         return Err(Error::bug("a node of a plan comes before its inputs"));
@@ -94,6 +123,10 @@ impl Circuit<'_> {
     fn along(&self, rows: Arc<Vec<u32>>, task: TaskRows<'_>, via: &[Link], node: usize) -> Result<Arc<Vec<u32>>> {
         let mut here = rows;
         for link in via {
+            if let Link::Shift(by) = link {
+                here = Arc::new(here.iter().map(|row| row + by).collect());
+                continue;
+            }
             let to: &[u32] = match (link, task) {
                 (Link::User, TaskRows::Pairs { users, .. }) => users,
                 (Link::Item, TaskRows::Pairs { items, .. }) => items,
@@ -121,11 +154,16 @@ impl Demand {
         }
         for number in (0..uses.len()).rev() {
             let Kind::Joint { inputs, .. } = &circuit.nodes[number] else { continue };
-            for (edge, places) in inputs.iter().zip(&self.inputs[number]) {
+            let mut start = 0;
+            for (end, (edge, places)) in inputs.iter().zip(&self.inputs[number]).enumerate() {
                 let mut own = uses[number].clone();
                 if let Some(lengths) = &self.lengths[number] {
                     let steps = own.iter().zip(lengths).flat_map(|(&times, &n)| std::iter::repeat_n(times, n as usize));
                     own = steps.collect();
+                }
+                if let Kind::Joint { graph: Some(graph), .. } = &circuit.nodes[number] {
+                    own = own[start..start + graph.ends[end]].to_vec();
+                    start += graph.ends[end];
                 }
                 count(&mut uses[edge.node], places.as_deref(), Some(&own));
             }

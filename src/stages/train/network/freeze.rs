@@ -14,6 +14,9 @@ use super::{AT_ONCE, Circuit, Kind, TaskRows};
 impl Circuit<'_> {
     /// Returns the values of a node at rows of its own domain: their width and numbers.
     pub(crate) fn read(&self, parameters: &Parameters, node: usize, rows: &[u32]) -> Result<(usize, Vec<f32>)> {
+        if let Some(plan) = self.settled(parameters)? {
+            return self.over(&plan)?.read(parameters, node, rows);
+        }
         let blocks: Vec<&[u32]> = rows.chunks(AT_ONCE).collect();
         let found: Vec<Result<(usize, Vec<f32>)>> = blocks
             .into_par_iter()
@@ -42,6 +45,9 @@ impl Circuit<'_> {
         (users, met): (&[u32], &[u32]),
         items: &[u32],
     ) -> Result<Plan> {
+        if let Some(plan) = self.settled(parameters)? {
+            return self.over(&plan)?.freeze(parameters, output, (users, met), items);
+        }
         let mut edges = Vec::new();
         if self.plan.nodes[output.node].domain != 0 {
             edges.push(output);
@@ -91,6 +97,8 @@ impl Circuit<'_> {
             let rows = 0..total as u32;
             let sound: Option<Vec<bool>> = match kind {
                 Kind::Leaf(leaf) => Some(rows.map(|row| leaf.has(row)).collect()),
+                // Whoever has no edge keeps what it brings; all rows of the ends are there.
+                Kind::Joint { graph: Some(_), .. } => Some(vec![true; total]),
                 Kind::Joint { inputs, .. } => {
                     let reads = |row: u32| {
                         inputs.iter().all(|edge| {
@@ -99,6 +107,7 @@ impl Circuit<'_> {
                                 return true;
                             }
                             let end = edge.via.iter().try_fold(row, |row, link| match link {
+                                Link::Shift(by) => Some(row + by),
                                 Link::Map(map) => map.get(row as usize).copied().filter(|&to| to != u32::MAX),
                                 _ => None,
                             });

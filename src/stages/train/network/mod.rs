@@ -9,15 +9,21 @@ pub(crate) mod leaf;
 use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
+use mmf_data::graph::Graph;
 use mmf_data::network::{Network, Op, Var};
 use mmf_data::plan::{Edge, Link, Plan, PlanKind};
 use mmf_data::stage::{Body, JointCall, Steps};
+use mmf_data::table::{Column, Rows};
+use mmf_data::values::Values;
 use mmf_lang::args::Args;
 use mmf_lang::types::Part;
 use mmf_tensor::{Loss, Parameters, Session};
 
-use demand::{Demand, Target};
+pub(crate) use demand::Target;
+use demand::{Demand, Reach};
 use leaf::Leaf;
+
+use crate::fuse::activation::one;
 
 /// Rows that a network is read at, at a time: all that it computes for them is held, and maps are large.
 pub(crate) const AT_ONCE: usize = 64;
@@ -42,11 +48,13 @@ impl TaskRows<'_> {
     }
 }
 
+static NONE: Args = Args(Vec::new());
+
 type Joint = fn(&JointCall<'_>, &mut dyn Network, &[Var]) -> Result<Var>;
 
 enum Kind<'p> {
     Leaf(Leaf<'p>),
-    Joint { name: &'static str, run: Joint, args: &'p Args, inputs: &'p [Edge] },
+    Joint { name: &'static str, run: Joint, args: &'p Args, inputs: &'p [Edge], graph: Option<&'p Graph> },
 }
 
 /// A plan, ready to be run.
@@ -69,7 +77,17 @@ impl<'p> Circuit<'p> {
     pub(crate) fn new(plan: &'p Plan) -> Result<Self> {
         let nodes = plan.nodes.iter().map(|node| match &node.kind {
             PlanKind::Leaf(column) => Ok(Kind::Leaf(Leaf::new(column)?)),
-            PlanKind::Stage { stage, alternative, args, inputs } => {
+            PlanKind::End(edge) => {
+                let inputs = std::slice::from_ref(edge);
+                Ok(Kind::Joint {
+                    name: "end",
+                    run: |_, _, inputs| one(inputs).cloned(),
+                    args: &NONE,
+                    inputs,
+                    graph: None,
+                })
+            }
+            PlanKind::Stage { stage, alternative, args, inputs, graph } => {
                 let name = stage.signature().name;
                 let run = match stage.body(*alternative) {
                     Body::Joint(run) | Body::Recall { joint: run, .. } => run,
@@ -78,7 +96,7 @@ impl<'p> Circuit<'p> {
                 // An embedding reads the numbers of rows alone, unless it goes word by word.
                 let by_row = name == EMBEDDING && *alternative != crate::fuse::embedding::WORD_BY_WORD;
                 let inputs = if by_row { &[] } else { &inputs[..] };
-                Ok(Kind::Joint { name, run, args, inputs })
+                Ok(Kind::Joint { name, run, args, inputs, graph: graph.as_deref() })
             }
         });
         Ok(Circuit { plan, nodes: nodes.collect::<Result<_>>()?, trained: vec![None; plan.nodes.len()] })
@@ -128,11 +146,42 @@ impl<'p> Circuit<'p> {
         }
     }
 
+    /// Returns whether it spreads values along a graph, which takes all its rows in each step.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.nodes.iter().any(|kind| matches!(kind, Kind::Joint { graph: Some(_), .. }))
+    }
+
+    /// Returns the plan in which values that are spread along graphs are computed already; `None` where there are none.
+    pub(crate) fn settled(&self, parameters: &Parameters) -> Result<Option<Plan>> {
+        if !self.is_whole() {
+            return Ok(None);
+        }
+        let graphs =
+            self.nodes.iter().enumerate().filter(|(_, kind)| matches!(kind, Kind::Joint { graph: Some(_), .. }));
+        let places: Vec<usize> = graphs.map(|(at, _)| at).collect();
+        let total = |at: usize| self.plan.domains[self.plan.nodes[at].domain].total;
+        let target = |&at: &usize| (Arc::new((0..total(at) as u32).collect()), Edge { node: at, via: Vec::new() });
+        let targets: Vec<Target> = places.iter().map(target).collect();
+        let mut session = Session::reading(parameters);
+        let pass = self.run(&mut session, TaskRows::Table(&[]), &targets)?;
+        let mut plan = self.plan.clone();
+        for (&at, value) in places.iter().zip(&pass.values) {
+            let values = Values::vector(value.width(), session.values(value)?.to_vec());
+            plan.nodes[at].kind = PlanKind::Leaf(Column::new(Rows::all(total(at)), values));
+        }
+        Ok(Some(plan))
+    }
+
+    /// Returns a runner of another plan of the same network, in which more is computed already.
+    pub(crate) fn over<'o>(&self, plan: &'o Plan) -> Result<Circuit<'o>> {
+        Ok(Circuit { trained: self.trained.clone(), ..Circuit::new(plan)? })
+    }
+
     /// Learns which rows of embeddings the training rows lead to.
     pub(crate) fn know(&mut self, training: TaskRows<'_>, outputs: &[&Edge]) -> Result<()> {
         let numbers = training.numbers();
         let targets: Vec<Target> = outputs.iter().map(|&edge| (numbers.clone(), edge.clone())).collect();
-        let demand = self.demand(training, &targets)?;
+        let demand = self.demand(training, &targets, Reach::Linked)?;
         for (node, kind) in self.nodes.iter().enumerate() {
             if let Kind::Joint { name: EMBEDDING, .. } = kind {
                 let mut seen = vec![false; self.plan.domains[self.plan.nodes[node].domain].total];
@@ -154,15 +203,16 @@ impl<'p> Circuit<'p> {
         self.run(session, rows, &targets)
     }
 
-    fn run(&self, session: &mut Session<'_>, task: TaskRows<'_>, targets: &[Target]) -> Result<Pass> {
-        let demand = self.demand(task, targets)?;
+    /// Computes each target's value at its rows.
+    pub(crate) fn run(&self, session: &mut Session<'_>, task: TaskRows<'_>, targets: &[Target]) -> Result<Pass> {
+        let demand = self.demand(task, targets, Reach::All)?;
         let mut nodes: Vec<Option<Var>> = vec![None; self.nodes.len()];
         for (number, kind) in self.nodes.iter().enumerate() {
             let Some(rows) = &demand.rows[number] else { continue };
             let about = &self.plan.nodes[number];
             let value = match kind {
                 Kind::Leaf(leaf) => leaf.read(session, rows)?,
-                Kind::Joint { name, run, args, inputs } => {
+                Kind::Joint { name, run, args, inputs, graph } => {
                     let mut values = Vec::with_capacity(inputs.len());
                     // A stage that takes steps picks them itself.
                     let steps = demand.lengths[number].as_ref().zip(demand.inputs[number].first());
@@ -178,6 +228,7 @@ impl<'p> Circuit<'p> {
                         total: self.plan.domains[about.domain].total,
                         trained: self.trained[number].as_deref(),
                         steps,
+                        graph: *graph,
                     };
                     run(&call, session, &values)?
                 }

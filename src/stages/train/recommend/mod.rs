@@ -15,12 +15,14 @@ use mmf_lang::types::{Part, Task};
 use mmf_tensor::{Loss, Parameters, Session};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::bpr;
 use super::learn::{Course, Work, learn};
-use super::network::{Circuit, TaskRows};
+use super::network::{Circuit, Target, TaskRows};
 use super::recipe::{self, OPTIMIZER, STOP, Stop, WEIGHT};
 use super::space;
+use super::terms::Terms;
 use super::trained::{self, joint};
 use pairs::Pairs;
 
@@ -165,6 +167,8 @@ struct Ranking<'a> {
     terms: Vec<Term>,
     /// The values that the terms read, each once; the first is the train's score.
     scores: Vec<&'a Edge>,
+    /// The parts of the loss that compare two values of the pairs that were met.
+    pulls: Terms<'a>,
     /// The negatives that are drawn for each pair: as many as the term that takes most.
     negatives: usize,
     keep_seen: bool,
@@ -185,15 +189,18 @@ impl<'a> Ranking<'a> {
         let score = circuit.output("score")?;
         let given = call.tables.iter().find(|(name, _)| args.get(CANDIDATES) && name == CANDIDATES.name());
         let pairs = Pairs::new(call, &args.get(USER), &args.get(ITEM), given.map(|(_, given)| given))?;
-        let (terms, scores) = terms(args, &circuit, score)?;
+        let (terms, scores, pulls) = terms(args, &circuit, score)?;
         let (users, items, met) = (&pairs.training.users, &pairs.training.items, &pairs.training.met);
-        circuit.know(TaskRows::Pairs { users, items, met }, &scores)?;
+        let all: Vec<&Edge> = scores.iter().copied().chain(pulls.values()).collect();
+        circuit.know(TaskRows::Pairs { users, items, met }, &all)?;
 
         let all = trained_weights(args, call, &pairs)?;
         let counts = |row: usize| all.as_ref().is_none_or(|w| w[row].is_finite());
         let rows: Vec<u32> = (0..users.len()).filter(|&row| counts(row)).map(|row| row as u32).collect();
         let before = rows.len();
-        let rows: Vec<u32> = rows.into_iter().filter(|&row| pairs.has_negatives(users[row as usize])).collect();
+        let negatives = terms.iter().map(|term| term.negatives).max().unwrap_or(0);
+        let told = |row: &u32| negatives == 0 || pairs.has_negatives(users[*row as usize]);
+        let rows: Vec<u32> = rows.into_iter().filter(told).collect();
         let full = before - rows.len();
         Ok(Ranking {
             circuit,
@@ -201,9 +208,10 @@ impl<'a> Ranking<'a> {
             rows,
             full,
             weights: all,
-            negatives: terms.iter().map(|term| term.negatives).max().unwrap_or(1),
+            negatives,
             terms,
             scores,
+            pulls,
             keep_seen: args.get(SEEN) == "keep",
             pairs,
         })
@@ -211,12 +219,12 @@ impl<'a> Ranking<'a> {
 }
 
 /// Returns the terms of the loss, and the scores that they read.
-fn terms<'a>(args: &Args, circuit: &Circuit<'a>, score: &'a Edge) -> Result<(Vec<Term>, Vec<&'a Edge>)> {
-    let losses = args.get(LOSS);
-    recipe::factor(&losses, "bpr")?;
+fn terms<'a>(args: &Args, circuit: &Circuit<'a>, score: &'a Edge) -> Result<(Vec<Term>, Vec<&'a Edge>, Terms<'a>)> {
+    let (pulls, others) = Terms::of(&args.get(LOSS), circuit)?;
     let mut scores = vec![score];
     let mut terms = Vec::new();
-    for (number, (factor, recipe)) in losses.iter().enumerate() {
+    for (number, factor, recipe) in others {
+        recipe::is(&recipe, "bpr")?;
         let own = &recipe.args;
         let mut place = 0;
         if own.get(bpr::SCORE) {
@@ -224,9 +232,9 @@ fn terms<'a>(args: &Args, circuit: &Circuit<'a>, score: &'a Edge) -> Result<(Vec
             scores.push(circuit.output(&format!("{}.{number}.{}", LOSS.name(), bpr::SCORE.name()))?);
         }
         let (negatives, l2) = (own.get(bpr::NEGATIVES), own.get(bpr::L2) as f32);
-        terms.push(Term { factor: *factor as f32, negatives, l2, score: place });
+        terms.push(Term { factor, negatives, l2, score: place });
     }
-    Ok((terms, scores))
+    Ok((terms, scores, pulls))
 }
 
 /// Returns the weights of the training pairs.
@@ -253,6 +261,10 @@ impl Work for Ranking<'_> {
         self.rows.len()
     }
 
+    fn is_whole(&self) -> bool {
+        self.circuit.is_whole()
+    }
+
     fn make(&self, seed: u64) -> Result<Parameters> {
         let training = &self.pairs.training;
         let some = training.users.len().min(2);
@@ -261,7 +273,8 @@ impl Work for Ranking<'_> {
             items: &training.items[..some],
             met: &training.met[..some],
         };
-        self.circuit.make(seed, rows, &self.scores)
+        let all: Vec<&Edge> = self.scores.iter().copied().chain(self.pulls.values()).collect();
+        self.circuit.make(seed, rows, &all)
     }
 
     fn batch(&self, places: &[u32], random: &mut ChaCha8Rng) -> Result<Triples> {
@@ -294,8 +307,14 @@ impl Work for Ranking<'_> {
         let (users, met) = (again(&batch.users), again(&batch.met));
         let mut items = batch.items[range.clone()].to_vec();
         items.extend_from_slice(&batch.others[range.start * m..range.end * m]);
-        let pass =
-            self.circuit.forward(session, TaskRows::Pairs { users: &users, items: &items, met: &met }, &self.scores)?;
+        let task = TaskRows::Pairs { users: &users, items: &items, met: &met };
+        // Without a term that compares scores, they are not computed.
+        let scores = if self.terms.is_empty() { &[][..] } else { &self.scores };
+        let all = Arc::new((0..users.len() as u32).collect::<Vec<_>>());
+        let positives = Arc::new((0..n as u32).collect::<Vec<_>>());
+        let mut targets: Vec<Target> = scores.iter().map(|&edge| (all.clone(), edge.clone())).collect();
+        targets.extend(self.pulls.targets(&positives));
+        let pass = self.circuit.run(session, task, &targets)?;
         let weights = batch.weights.as_ref().map(|w| &w[range]);
         let mut losses = Vec::with_capacity(self.terms.len());
         for term in &self.terms {
@@ -309,11 +328,13 @@ impl Work for Ranking<'_> {
             losses.push(session.bpr(&positive, &negative, weights)?);
         }
         let l2: f32 = self.terms.iter().map(|term| term.factor * term.l2).sum();
-        if let (1, [Term { factor: 1.0, .. }], true) = (losses.len(), &self.terms[..], l2 == 0.0) {
+        let pulls = self.pulls.losses(session, &pass, weights)?;
+        if let (true, [Term { factor: 1.0, .. }], true) = (pulls.is_empty(), &self.terms[..], l2 == 0.0) {
             return Ok(losses.remove(0));
         }
         let squares = if l2 > 0.0 { self.circuit.squares(session, &pass)? } else { Vec::new() };
         let mut sum: Vec<_> = losses.iter().zip(&self.terms).map(|(loss, term)| (loss, term.factor)).collect();
+        sum.extend(pulls.iter().map(|(loss, factor)| (loss, *factor)));
         sum.extend(squares.iter().map(|square| (square, l2)));
         session.combine(&sum)
     }

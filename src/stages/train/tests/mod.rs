@@ -41,7 +41,7 @@ impl Building {
         let stage = crate::find(name).unwrap();
         let joint = |i: &usize| matches!(stage.body(*i), Body::Joint(_) | Body::Recall { .. });
         let alternative = (0..stage.signature().types.len()).find(joint).unwrap();
-        self.push(domain, PlanKind::Stage { stage, alternative, args, inputs })
+        self.push(domain, PlanKind::Stage { stage, alternative, args, inputs, graph: None })
     }
 
     fn output(mut self, name: &str, edge: Edge) -> Plan {
