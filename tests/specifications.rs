@@ -52,3 +52,24 @@ fn every_code_is_specified_and_every_specified_code_is_known() {
     let unspecified: Vec<_> = known.difference(&raised).collect();
     assert!(unspecified.is_empty(), "codes that no specification raises: {unspecified:?}");
 }
+
+/// Pipelines that the language was designed by: these stay sayable.
+#[test]
+fn the_pipelines_of_the_design_are_sound() {
+    let place = Place::new();
+    for name in [
+        "02-mlp",
+        "03-films",
+        "04-shop",
+        "08-education",
+        "09-vbpr",
+        "10-lightgcn",
+        "11-freedom",
+        "13-bm3",
+        "17-cold-start",
+        "18-ready-features",
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/language/{name}.mmf"));
+        place.mmf(&["check", "--no-data", path.to_str().unwrap()]).ends(0);
+    }
+}

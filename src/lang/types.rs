@@ -261,6 +261,28 @@ pub struct GraphType {
     pub marks: Marks,
 }
 
+/// Returns which of these ends a name means: by its own name, or as `from` and `to`, for a `def` whose columns have other names.
+fn end<T>(ends: &[(String, T)], name: &str) -> Option<usize> {
+    let other = match (name, ends.len()) {
+        ("from", 2) => Some(0),
+        ("to", 2) => Some(1),
+        _ => None,
+    };
+    ends.iter().position(|(own, _)| own == name).or(other)
+}
+
+impl GraphType {
+    pub fn end(&self, name: &str) -> Option<usize> {
+        end(&self.ends, name)
+    }
+}
+
+impl EndsType {
+    pub fn end(&self, name: &str) -> Option<usize> {
+        end(&self.columns, name)
+    }
+}
+
 /// A network's values at both ends of a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndsType {

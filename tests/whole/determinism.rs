@@ -5,7 +5,7 @@ use std::path::Path;
 use super::shell::{Place, copy, repository, results};
 
 /// Runs a pipeline with fresh stores on 1, 2 and 4 threads.
-fn same_bytes(place: &Place, file: &str) {
+pub(super) fn same_bytes(place: &Place, file: &str) {
     let found = ["1", "2", "4"].map(|threads| {
         let runs = format!("runs{threads}");
         let store = format!("store{threads}");

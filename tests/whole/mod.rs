@@ -4,6 +4,7 @@
 mod bad_input;
 mod damage;
 mod determinism;
+mod graphs;
 mod layers;
 mod models;
 mod pipelines;

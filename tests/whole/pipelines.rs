@@ -1,6 +1,6 @@
 //! The pipelines of the repository: sound, formatted, and as good as they say.
 
-use super::shell::{Place, Ran, copy, metric, repository};
+use super::shell::{Place, Ran, copy, files, metric, repository};
 
 /// Runs the binary on a file of the repository, the store and the runs in `place`.
 fn on(place: &Place, verb: &[&str], file: &str) -> Ran {
@@ -46,17 +46,17 @@ fn every_example_of_the_repository_is_tested() {
 }
 
 #[test]
-fn every_pipeline_is_formatted() {
+fn every_pipeline_is_formatted_and_sound() {
     let place = Place::new();
+    let pipelines =
+        files(&repository("pipelines")).into_iter().filter(|path| path.extension().is_some_and(|e| e == "mmf"));
     let mut count = 0;
-    for entry in std::fs::read_dir(repository("pipelines")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|e| e == "mmf") {
-            assert_eq!(place.mmf(&["fmt", "--check", path.to_str().unwrap()]).ends(0).out(), "");
-            count += 1;
-        }
+    for path in pipelines.filter(|path| !path.to_string_lossy().contains("runs")) {
+        assert_eq!(place.mmf(&["fmt", "--check", path.to_str().unwrap()]).ends(0).out(), "");
+        place.mmf(&["check", "--no-data", "--strict", path.to_str().unwrap()]).ends(0);
+        count += 1;
     }
-    assert!(count >= 3);
+    assert!(count >= 10);
 }
 
 /// All three together are at least as good as the best alone, in the mean of five seeds.

@@ -193,6 +193,10 @@ impl Checker<'_> {
                         scope.locals.iter().chain(&inner.locals).find(|l| l.name == name.text).map(|l| l.span).or_else(
                             || {
                                 let index = *self.names.get(&name.text)?;
+                                let other = scope.closed && self.declared[index].file != scope.file;
+                                if other || !self.is_visible(index, scope) {
+                                    return None;
+                                }
                                 self.declared[index].tree.kind.name().map(|n| n.span)
                             },
                         );

@@ -119,9 +119,9 @@ impl Checker<'_> {
         }
         if let Some(&index) = self.names.get(name) {
             let tree = self.declared[index].tree.clone();
-            let visible =
-                !scope.closed || matches!(tree.kind, DeclarationKind::Param { .. } | DeclarationKind::Def { .. });
-            if visible {
+            // A def of another file has its own names: those of whoever uses it do not reach in.
+            let own = self.declared[index].file == scope.file || meanings.is_empty();
+            if self.is_visible(index, scope) && (own || !scope.closed) {
                 let place = tree.kind.name().map_or(span, |n| n.span);
                 meanings.push((Meaning::Declaration(index), place));
             }
@@ -167,6 +167,12 @@ impl Checker<'_> {
         }
     }
 
+    /// Tells whether a declaration is seen from a place: a def sees no data.
+    pub(crate) fn is_visible(&self, index: usize, scope: &Scope) -> bool {
+        let kind = &self.declared[index].tree.kind;
+        !scope.closed || matches!(kind, DeclarationKind::Param { .. } | DeclarationKind::Def { .. })
+    }
+
     /// Returns the type of the table (or of the whole, for a split) that a node gives.
     pub(crate) fn table_type(&self, node: NodeId) -> Option<&crate::types::TableType> {
         match self.ty(node) {
@@ -183,18 +189,8 @@ impl Checker<'_> {
             candidates
                 .extend(self.table_type(row.table).into_iter().flat_map(|t| t.columns.iter().map(|(n, _)| n.clone())));
         }
-        candidates.extend(
-            self.names
-                .iter()
-                .filter(|(_, i)| {
-                    !scope.closed
-                        || matches!(
-                            self.declared[**i].tree.kind,
-                            DeclarationKind::Param { .. } | DeclarationKind::Def { .. }
-                        )
-                })
-                .map(|(n, _)| n.clone()),
-        );
+        candidates
+            .extend(self.names.iter().filter(|(_, index)| self.is_visible(**index, scope)).map(|(n, _)| n.clone()));
         let mut diagnostic =
             Diagnostic::error("E0101", span, say!("nothing is named `{name}`", "没有名为 `{name}` 的声明"));
         if scope.row.is_none() && scope.locals.is_empty() && self.is_some_column(name) {
@@ -254,13 +250,13 @@ impl Checker<'_> {
                 ("part", s.parts.iter().map(|(p, _)| p.word().to_string()).collect())
             }
             Type::Graph(g) => {
-                if let Some(at) = g.ends.iter().position(|(n, _)| *n == name.text) {
+                if let Some(at) = g.end(&name.text) {
                     return Item::Node(self.end_node(base, at, &name.text, Type::Rows(g.ends[at].1), span));
                 }
                 ("end", g.ends.iter().map(|(n, _)| n.clone()).collect())
             }
             Type::Ends(e) => {
-                if let Some(at) = e.columns.iter().position(|(n, _)| *n == name.text) {
+                if let Some(at) = e.end(&name.text) {
                     let ty = Type::Column(e.columns[at].1.clone());
                     return Item::Node(self.end_node(base, at, &name.text, ty, span));
                 }

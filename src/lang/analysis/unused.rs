@@ -18,14 +18,17 @@ impl Checker<'_> {
                     | DeclarationKind::Bind { keyword: Keyword::Train | Keyword::Experiment, .. }
             )
         };
+        let flows = |kind: &DeclarationKind| sinks(kind) || matches!(kind, DeclarationKind::Bind { .. });
+        // A file of defs alone is for others to use.
+        let shared = !self.declared.iter().any(|d| d.file == 0 && flows(&d.tree.kind));
         let has_sinks = self.declared.iter().any(|d| sinks(&d.tree.kind));
         let mut found = Vec::new();
         for declared in self.declared.iter().filter(|d| d.file == 0 && !d.used) {
             let kind = &declared.tree.kind;
             let Some(name) = kind.name() else { continue };
             let warn = match kind {
-                DeclarationKind::Param { .. } => name.text != "seed",
-                DeclarationKind::Def { .. } => true,
+                DeclarationKind::Param { .. } => name.text != "seed" && !shared,
+                DeclarationKind::Def { .. } => !shared,
                 // In a file without sinks the leaves are the results.
                 DeclarationKind::Bind { .. } => has_sinks && !sinks(kind),
                 _ => false,

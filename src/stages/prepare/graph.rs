@@ -22,7 +22,7 @@ static SIGNATURE: Signature = Signature::new(Group::Prepare, "graph", &["table -
     .infer(ends)
     .doc(
         "An edge between what each row's two columns name; rows that name the same two are one edge. Its ends have the columns' \
-         names, and are all that the columns may name, with an edge or without. It learns from the rows: of a split take \
+         names (`from` and `to` mean them too), and are all that the columns may name, with an edge or without. It learns from the rows: of a split take \
          `parts.train`.",
     )
     .reference("the user–item graph of LightGCN, He et al. 2020")
