@@ -7,7 +7,7 @@ use mmf_lang::args::{Arg, Args};
 use mmf_lang::signature::{Example, Group, Interval, Signature};
 use mmf_lang::types::Task;
 
-use crate::train::predictions::Ranked;
+use crate::metric::lists;
 
 pub(crate) struct Coverage;
 
@@ -46,23 +46,5 @@ impl Stage for Coverage {
 }
 
 fn measure(args: &Args, from: &Predictions) -> Result<Measure> {
-    let k = args.get(K);
-    let ranked = Ranked::read(from)?;
-    // Items are numbered afresh, so that a resample marks places of a short list.
-    let mut numbers: Vec<u32> = ranked.top.values.iter().map(|&(item, _)| item).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    let lists: Vec<Vec<u32>> = (0..ranked.users.len())
-        .map(|user| ranked.top.get(user).iter().take(k))
-        .map(|list| list.map(|(item, _)| numbers.partition_point(|n| n < item) as u32).collect())
-        .collect();
-    let (count, items) = (numbers.len(), ranked.items);
-    Ok(Box::new(move |places| {
-        if places.is_empty() || items == 0 {
-            return None;
-        }
-        let mut shown = vec![false; count];
-        places.iter().flat_map(|&place| &lists[place as usize]).for_each(|&item| shown[item as usize] = true);
-        Some(shown.iter().filter(|&&x| x).count() as f64 / items as f64)
-    }))
+    lists::measure(from, args.get(K), |shown, items| shown.len() as f64 / items as f64)
 }

@@ -120,7 +120,7 @@ fn numbers_agree_with_scikit_learn() {
     same(value("mae", Args::default(), &from), &case["values"]["mae"], "mae");
 }
 
-fn ranked(users: &[Value], items: usize) -> Predictions {
+fn ranked(users: &[Value], met: &[u32], items: usize) -> Predictions {
     let mut out = Ranked { items, ..Ranked::default() };
     for (number, user) in users.iter().enumerate() {
         let (list, test) = (codes(&user["ranked"]), codes(&user["test"]));
@@ -129,6 +129,7 @@ fn ranked(users: &[Value], items: usize) -> Predictions {
         out.ranks.push((1..).zip(&list).filter(|(_, item)| test.contains(item)).map(|(rank, _)| rank));
         out.candidates.push(list.len() as u32);
         out.top.push(list.iter().map(|&item| (item, 0.0)));
+        out.counts.extend(list.iter().map(|&item| met[item as usize]));
     }
     out.write()
 }
@@ -137,22 +138,41 @@ fn at(k: u64) -> Args {
     Args(vec![("k".into(), ArgValue::Int(k as i64))])
 }
 
+/// Says whether it is told of all users together.
+fn reads_all(metric: &str) -> bool {
+    ["itemcoverage", "shannonentropy", "giniindex"].contains(&metric)
+}
+
 #[test]
 fn rankings_agree_with_recbole() {
     let all = fixture("ranking/metrics.json");
     let users = all["users"].as_array().unwrap();
-    let from = ranked(users, all["items"].as_u64().unwrap() as usize);
-    let names = ["hit", "mrr", "map", "recall", "ndcg", "precision", "itemcoverage"];
+    let from = ranked(users, &codes(&all["met"]), all["items"].as_u64().unwrap() as usize);
+    let names = [
+        "hit",
+        "mrr",
+        "map",
+        "recall",
+        "ndcg",
+        "precision",
+        "averagepopularity",
+        "itemcoverage",
+        "shannonentropy",
+        "giniindex",
+    ];
     for k in all["cuts"].as_array().unwrap().iter().map(|k| k.as_u64().unwrap()) {
         for theirs in names {
             let ours = match theirs {
                 "hit" => "hit_rate",
                 "itemcoverage" => "coverage",
+                "averagepopularity" => "average_popularity",
+                "shannonentropy" => "shannon_entropy",
+                "giniindex" => "gini",
                 same => same,
             };
             let what = format!("{theirs}@{k}");
             same(value(ours, at(k), &from), &all["values"][&what], &what);
-            for (number, user) in users.iter().enumerate().filter(|_| theirs != "itemcoverage") {
+            for (number, user) in users.iter().enumerate().filter(|_| !reads_all(theirs)) {
                 same(value_at(ours, at(k), &from, &[number as u32]).unwrap(), &user[&what], &what);
             }
         }

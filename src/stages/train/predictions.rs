@@ -14,6 +14,7 @@
 //! | | `ranks`, `ranks.ends` | u32, i64 | ranks from 1 of those of them that are candidates, ascending; ends are places |
 //! | | `candidates` | u32 | count of items that were ranked for each user |
 //! | | `top.items`, `top.scores`, `top.ends` | u32, f32, i64 | the first items of each ranking, best first |
+//! | | `top.counts` | u32 | count of each such item's training rows |
 //! | | `items` | i64 | count of all candidates |
 //! | | `cold` | i64 | count of users without a training row |
 //! | all, where there is one | `space.units`, `space.width`, `space.values` | u32, i64, f32 | vectors of some rows, or of items, for a picture ([`super::space`]) |
@@ -117,6 +118,8 @@ pub(crate) struct Ranked {
     pub(crate) ranks: Lists<u32>,
     pub(crate) candidates: Vec<u32>,
     pub(crate) top: Lists<(u32, f32)>,
+    /// For each item in `top`, how often it is in training rows.
+    pub(crate) counts: Vec<u32>,
     pub(crate) items: usize,
     pub(crate) cold: usize,
 }
@@ -133,6 +136,7 @@ impl Ranked {
             .with("top.items", Array::U32(items))
             .with("top.scores", Array::F32(scores))
             .with("top.ends", ends(self.top.ends))
+            .with("top.counts", Array::U32(self.counts))
             .with("items", Array::I64(vec![self.items as i64]))
             .with("cold", Array::I64(vec![self.cold as i64]))
     }
@@ -147,12 +151,13 @@ impl Ranked {
             ranks: Lists::new(from.u32s("ranks")?.to_vec(), from.i64s("ranks.ends")?)?,
             candidates: from.u32s("candidates")?.to_vec(),
             top: Lists::new(items.iter().copied().zip(scores.iter().copied()).collect(), from.i64s("top.ends")?)?,
+            counts: from.u32s("top.counts")?.to_vec(),
             items: count("items")?,
             cold: count("cold")?,
         };
         let n = out.users.len();
         let counts = [out.relevant.len(), out.ranks.ends.len(), out.candidates.len(), out.top.ends.len()];
-        if counts.iter().any(|&count| count != n) || items.len() != scores.len() {
+        if counts.iter().any(|&count| count != n) || [scores.len(), out.counts.len()] != [items.len(); 2] {
             return Err(odd());
         }
         Ok(out)
@@ -235,6 +240,7 @@ mod tests {
             users: vec![7, 8],
             relevant: vec![1, 2],
             candidates: vec![5, 4],
+            counts: vec![3],
             items: 6,
             cold: 1,
             ..Ranked::default()

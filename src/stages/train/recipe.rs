@@ -87,7 +87,7 @@ impl Stop {
         Ok(Some(Stop {
             name: cut.map_or(metric.clone(), |k| format!("{metric}@{k}")),
             patience: recipe.args.get(early::PATIENCE),
-            top: if metric == "coverage" { cut.unwrap_or(0) as usize } else { 0 },
+            top: if metric::reads_lists(&metric) { cut.unwrap_or(0) as usize } else { 0 },
             lower: metric::lower_is_better(&metric),
             args: own,
             metric: found,

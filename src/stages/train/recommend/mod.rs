@@ -45,7 +45,7 @@ const SEEN: Arg<String> = Arg::words("seen", &["drop", "keep"])
     .doc("Whether a user's items of earlier parts are left out of the ranking.");
 
 static SIGNATURE: Signature = Signature::new(Group::Train, "recommend", &["split -> train"])
-    .version(2)
+    .version(3)
     .args(&[
         USER.spec(),
         ITEM.spec(),

@@ -46,6 +46,8 @@ impl Ranking<'_> {
         let scorer = Scorer::new(&self.circuit, parameters, self.score, (&users, &met), items)?;
         let circuit = scorer.circuit()?;
         let order = if top > 0 { self.by_name() } else { Vec::new() };
+        let mut counts = vec![0u32; self.pairs.item_names.len()];
+        self.pairs.training.items.iter().for_each(|&item| counts[item as usize] += 1);
         let mut out = Ranked { items: items.len(), ..Ranked::default() };
         // Cancellation is asked for between rounds, not within.
         for (round, group) in users.chunks(BLOCK * 64).enumerate() {
@@ -79,6 +81,7 @@ impl Ranking<'_> {
                     out.relevant.push(relevant.of(user).len() as u32);
                     out.ranks.push(place.ranks);
                     out.candidates.push(place.candidates);
+                    out.counts.extend(place.top.iter().map(|(item, _)| counts[*item as usize]));
                     out.top.push(place.top);
                     out.cold += usize::from(self.pairs.positives.of(user).is_empty());
                 }
