@@ -6,11 +6,14 @@
 //! - `cnn`: 64 images of 64×64×3, conv 3→16 and 16→32 of 3×3 with padding, relu and pooling by 2×2 after each, dense 64, dense 1;
 //! - `lstm`: 64 sequences of 40 tokens, a table of 5,000×64, an LSTM of 64, its last state, dense 1;
 //! - `attention`: 64 sequences of 50 steps of 64, positions, causal self-attention of two heads and a feed-forward part 64→256→64,
-//!   each behind a layer norm and beside what goes in, then the mean of the steps, dense 1.
+//!   each behind a layer norm and beside what goes in, then the mean of the steps, dense 1;
+//! - `lightgcn`: 943 users and 1,682 items of 64 numbers, spread three layers far along about 80,000 edges of which few items have
+//!   many, BPR on batches of 2,048.
 //!
 //! A step is all that repeats: the pass forward, the way back, and the update. The inputs are made beforehand.
 
 use mmf_data::error::Result;
+use mmf_data::graph::Graph;
 use mmf_data::network::{Activation, Init, Network, Op, Recurrent, Steps, Var, Window};
 use mmf_tensor::{Loss, Optimizer, Parameters, Rule, Session, Slices};
 use std::ops::Range;
@@ -26,6 +29,10 @@ const SIDE: usize = 64;
 const WORDS: usize = 5000;
 const LENGTH: usize = 40;
 const STEPS: usize = 50;
+const PEOPLE: usize = 943;
+const THINGS: usize = 1_682;
+const EDGES: usize = 100_000;
+const MANY: usize = 2_048;
 
 fn main() -> Result<()> {
     let threads = rayon::current_num_threads();
@@ -81,7 +88,48 @@ fn main() -> Result<()> {
         let x = noise(FEW * STEPS * WIDTH, 8);
         report("attention", threads, &time(steps, FEW, &|session, rows| attention(session, rows, &x, &targets))?);
     }
+    if wanted("lightgcn") {
+        let [of_users, of_items] = [PEOPLE, THINGS].map(|n| move |x: f32| ((x + 1.0) * 0.4999 * n as f32) as u32);
+        let ends = noise(EDGES, 9).into_iter().zip(noise(EDGES, 10));
+        let mut edges: Vec<_> =
+            ends.map(|(a, b)| (of_users(a), of_items((b + 1.0) * (b + 1.0) * 0.5 - 1.0), 1.0)).collect();
+        edges.sort_unstable_by_key(|&(a, b, _)| (a, b));
+        edges.dedup();
+        let met: Vec<(u32, u32)> = edges.iter().step_by(EDGES / MANY / 2).map(|&(a, b, _)| (a, b)).take(MANY).collect();
+        let others: Vec<u32> = noise(MANY, 11).into_iter().map(of_items).collect();
+        let graph = Graph::new(vec![PEOPLE, THINGS], edges)?;
+        let pass = |session: &mut Session, rows: Range<usize>| lightgcn(session, rows, &graph, &met, &others);
+        report("lightgcn", threads, &time_whole(steps, MANY, &pass)?);
+    }
     Ok(())
+}
+
+fn lightgcn(
+    session: &mut Session,
+    rows: Range<usize>,
+    graph: &Graph,
+    met: &[(u32, u32)],
+    others: &[u32],
+) -> Result<Loss> {
+    session.at(0, "ids");
+    let init = Init::Normal { deviation: 0.1 };
+    let (user, item) = (session.table("user", PEOPLE, WIDTH, init), session.table("item", THINGS, WIDTH, init));
+    let all = |n: usize| (0..n as u32).collect::<Vec<_>>();
+    let (user, item) = (session.lookup(user, &all(PEOPLE))?, session.lookup(item, &all(THINGS))?);
+    let mut layer = session.join_rows(&[&user, &item])?;
+    let mut sum = layer.clone();
+    for _ in 0..3 {
+        layer = session.propagate(&layer, graph.whole())?;
+        sum = session.apply(Op::Add, &[&sum, &layer], &[])?;
+    }
+    let mean = session.apply(Op::Affine { factor: 0.25, offset: 0.0 }, &[&sum], &[])?;
+    let place = |item: u32| PEOPLE as u32 + item;
+    let user = session.gather(&mean, &met[rows.clone()].iter().map(|m| m.0).collect::<Vec<_>>())?;
+    let liked = session.gather(&mean, &met[rows.clone()].iter().map(|m| place(m.1)).collect::<Vec<_>>())?;
+    let other = session.gather(&mean, &others[rows].iter().map(|&item| place(item)).collect::<Vec<_>>())?;
+    let positive = session.apply(Op::Dot, &[&user, &liked], &[])?;
+    let negative = session.apply(Op::Dot, &[&user, &other], &[])?;
+    session.bpr(&positive, &negative, None)
 }
 
 fn dense(session: &mut Session, place: u64, x: &Var, width: usize, act: Activation) -> Result<Var> {
@@ -172,10 +220,27 @@ fn time(
     batch: usize,
     pass: &(impl Fn(&mut Session, Range<usize>) -> Result<Loss> + Sync),
 ) -> Result<Times> {
+    time_in(Slices::new(), steps, batch, pass)
+}
+
+/// The same of steps that do the same work for any rows.
+fn time_whole(
+    steps: usize,
+    batch: usize,
+    pass: &(impl Fn(&mut Session, Range<usize>) -> Result<Loss> + Sync),
+) -> Result<Times> {
+    time_in(Slices::new().whole(true), steps, batch, pass)
+}
+
+fn time_in(
+    mut slices: Slices,
+    steps: usize,
+    batch: usize,
+    pass: &(impl Fn(&mut Session, Range<usize>) -> Result<Loss> + Sync),
+) -> Result<Times> {
     let mut parameters = Parameters::new(1);
     pass(&mut Session::making(&mut parameters), 0..1)?;
     let mut optimizer = Optimizer::new(Rule::adam(1e-3));
-    let mut slices = Slices::new();
     let mut wall = Vec::with_capacity(steps);
     let mut before = f64::NAN;
     let first = steps / 10;
