@@ -65,6 +65,7 @@ fn the_pipelines_of_the_design_are_sound() {
         "09-vbpr",
         "10-lightgcn",
         "11-freedom",
+        "12-amr",
         "13-bm3",
         "17-cold-start",
         "18-ready-features",

@@ -21,6 +21,8 @@ pub enum Pattern {
     Part,
     Split,
     Graph,
+    /// A loss, or a sum of losses.
+    Loss,
     /// A set of rows without columns: an end of a graph.
     Rows,
     Column {
@@ -64,7 +66,7 @@ impl Notation {
             None => (inputs, false),
         };
         let inputs =
-            cut(inputs).into_iter().filter(|s| !s.is_empty()).map(Pattern::parse).collect::<Result<Vec<_>, _>>()?;
+            cut(inputs).into_iter().filter(|s| !s.is_empty()).map(Pattern::input).collect::<Result<Vec<_>, _>>()?;
         Ok(Notation { inputs, repeats, output: Pattern::parse(output.trim())? })
     }
 
@@ -97,6 +99,10 @@ fn cut(text: &str) -> Vec<&str> {
 }
 
 impl Pattern {
+    fn input(text: &str) -> Result<Pattern, String> {
+        if text == "loss" { Ok(Pattern::Loss) } else { Pattern::parse(text) }
+    }
+
     fn parse(text: &str) -> Result<Pattern, String> {
         let Some(inside) = text.strip_prefix("col<").and_then(|t| t.strip_suffix('>')) else {
             return Ok(match text {

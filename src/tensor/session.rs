@@ -89,6 +89,32 @@ impl<'p> Session<'p> {
         Session::begin(Store::Using(parameters), Moment::default(), false, None)
     }
 
+    /// Begins another pass for learning over the same weights, at the same moment: its random choices are those of this one's start.
+    ///
+    /// # Errors
+    /// A bug in a pass that makes weights.
+    pub fn beside(&self) -> Result<Session<'p>> {
+        match self.store {
+            Store::Using(parameters) => Ok(Session::training(parameters, self.moment)),
+            Store::Making(_) => Err(Error::bug("a pass that makes weights has no way back")),
+        }
+    }
+
+    /// Puts numbers in whose gradient [`Session::slope`] tells.
+    pub fn watched(&mut self, rows: usize, dims: &[usize], data: Vec<f32>) -> Result<Var> {
+        let still = self.constant(rows, dims, data)?;
+        self.nodes[still.id].grad = true;
+        Ok(still)
+    }
+
+    /// Goes back from a loss and returns the gradient of its sum with regard to numbers that were put in by [`Session::watched`].
+    pub fn slope(self, loss: &Loss, of: &Var) -> Result<Vec<f32>> {
+        let length = self.values(of)?.len();
+        let mut found = None;
+        self.back(loss, 1.0, |flow| found = flow.arrived.get_mut(of.id).and_then(Option::take))?;
+        Ok(found.unwrap_or_else(|| vec![0.0; length]))
+    }
+
     fn begin(store: Store<'p>, moment: Moment, training: bool, tape: Option<Tape>) -> Self {
         Session {
             store,
@@ -127,7 +153,11 @@ impl<'p> Session<'p> {
     }
 
     /// Goes back from a loss and returns the gradients of its sum, multiplied by `factor`.
-    pub fn backward(mut self, loss: &Loss, factor: f32) -> Result<Gradients> {
+    pub fn backward(self, loss: &Loss, factor: f32) -> Result<Gradients> {
+        self.back(loss, factor, |_| ())
+    }
+
+    fn back(mut self, loss: &Loss, factor: f32, read: impl FnOnce(&mut Flow)) -> Result<Gradients> {
         self.check()?;
         self.node(&loss.sum)?;
         let mut tape = self.tape.take().ok_or_else(|| Error::bug("there is no way back from a pass for reading"))?;
@@ -140,7 +170,8 @@ impl<'p> Session<'p> {
             Ok(())
         });
         let dense = start.put_tape(tape).try_backward().map_err(device_error)?;
-        let flow = std::mem::take(&mut *self.flow.borrow_mut());
+        let mut flow = std::mem::take(&mut *self.flow.borrow_mut());
+        read(&mut flow);
         Ok(Gradients { dense, ..flow.gradients })
     }
 

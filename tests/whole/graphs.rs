@@ -8,7 +8,8 @@ use super::shell::{Place, copy, metric, repository, run, stages};
 
 /// Two kinds of users, each of whom meets six of the forty items of their kind. What items look like tells their kind, how they
 /// sound tells it less.
-const FILE: &str = r#"use "models/bm3.mmf"
+const FILE: &str = r#"use "models/amr.mmf"
+use "models/bm3.mmf"
 use "models/bpr.mmf"
 use "models/freedom.mmf"
 use "models/lightgcn.mmf"
@@ -23,12 +24,14 @@ prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)
 
 train ids  = bpr_mf(parts, user, item, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
 train seen = vbpr(parts, user, item, items.look, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
+train firm = amr(parts, user, item, items.look, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
 train gcn  = lightgcn(parts, user, item, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
 train free = freedom(parts, user, item, items.look, items.sound, n = 16, near = 5, drop = 0.3, lr = 2e-2, batch = 128, epochs = epochs)
 train pull = bm3(parts, user, item, items.look, items.sound, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
 
 metric of_ids  = ids on parts.test { recall@35 }
 metric of_vbpr = seen on parts.test { recall@35 }
+metric of_amr  = firm on parts.test { recall@35 }
 metric of_gcn  = gcn on parts.test { recall@35 }
 metric of_free = free on parts.test { recall@35 }
 metric of_bm3  = pull on parts.test { recall@35 }
@@ -73,7 +76,7 @@ fn every_model_finds_the_planted_kinds() {
     let place = place();
     run(&place, &["a.mmf"]);
     let of = |name: &str| metric(&place.path("runs/latest"), &format!("{name}.recall@35"));
-    let found = ["of_ids", "of_vbpr", "of_gcn", "of_free", "of_bm3"].map(|name| (name, of(name)));
+    let found = ["of_ids", "of_vbpr", "of_amr", "of_gcn", "of_free", "of_bm3"].map(|name| (name, of(name)));
     println!("{found:?}");
     for (name, value) in found {
         let floor = if name == "of_ids" { 0.6 } else { 0.8 };

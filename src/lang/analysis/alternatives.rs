@@ -309,6 +309,7 @@ fn pattern_words(pattern: &Pattern) -> String {
         Pattern::Table | Pattern::Part => "a table".into(),
         Pattern::Split => "a split".into(),
         Pattern::Graph => "a graph".into(),
+        Pattern::Loss => "a loss".into(),
         Pattern::Rows => "an end of a graph".into(),
         Pattern::Other(word) => word.clone(),
         Pattern::Column { elem, .. } => match elem.name.as_str() {

@@ -1,7 +1,9 @@
 //! Calls: a def, or a stage of the vocabulary with its inputs, arguments and block.
 
 use super::argument::Extra;
+use super::express::{OVER, losses};
 use super::resolve::did_you_mean;
+use super::scope::Loss;
 use super::{Checker, Item, Scope};
 use crate::args::{ArgKind, ArgSpec, ArgValue, Args, Recipe};
 use crate::diagnostic::{Diagnostic, Text};
@@ -238,24 +240,81 @@ impl Checker<'_> {
             () if makes("-> stop") => RecipeKind::Stop,
             () => RecipeKind::Loss,
         };
-        let flowing = self.flowing(signature, call, parts.inputs);
+        let is_recipe = |n: &&Notation| matches!(&n.output, Pattern::Other(word) if word != "metric");
+        let Some(mut notation) = self.notations(signature).iter().find(is_recipe).cloned() else {
+            return Item::Unknown;
+        };
+        let mut given = parts.inputs;
+        let mut inner = None;
+        if notation.inputs.first() == Some(&Pattern::Loss) {
+            notation.inputs.remove(0);
+            inner = match self.inner_loss(signature, call, &mut given) {
+                Some(losses) => Some(losses),
+                None => return Item::Unknown,
+            };
+        }
+        let flowing = self.flowing(signature, &notation, call, given);
         match (args, flowing) {
             (Some(mut args), Some(flowing)) => {
                 for (place, input) in flowing.into_iter().enumerate() {
                     inputs.push(input);
                     args.0.push((place.to_string(), ArgValue::Input(inputs.len())));
                 }
-                let recipe = Recipe { stage: signature.name.into(), args };
-                Item::Recipe { recipe, kind, inputs }
+                let Some(mut losses) = inner else {
+                    let recipe = Recipe { stage: signature.name.into(), args };
+                    return Item::Recipe { recipe, kind, inputs };
+                };
+                // It stands behind the terms that it is about.
+                args.0.push((OVER.into(), ArgValue::Int(losses.len() as i64)));
+                losses.push((1.0, Recipe { stage: signature.name.into(), args }, inputs));
+                Item::Losses(losses)
             }
             _ => Item::Unknown,
         }
     }
 
+    /// Returns the loss that flows into another.
+    fn inner_loss(
+        &mut self,
+        signature: &'static Signature,
+        call: &Call,
+        given: &mut Vec<(Item, Span)>,
+    ) -> Option<Vec<Loss>> {
+        let name = signature.name;
+        let (place, found) = match given.is_empty() {
+            true => (call.name.span, None),
+            false => {
+                let (item, place) = given.remove(0);
+                if item == Item::Unknown {
+                    return None;
+                }
+                if let Some(losses) = losses(&item) {
+                    return Some(losses);
+                }
+                (place, Some(self.item_words(&item)))
+            }
+        };
+        let said = match found {
+            Some(Text { en, zh }) => {
+                say!("`{name}` stands behind a loss, this is {en}", "`{name}` 应接在损失之后，这里是{zh}")
+            }
+            None => say!("`{name}` stands behind a loss", "`{name}` 应接在损失之后"),
+        };
+        self.report(
+            Diagnostic::error("E0301", place, said)
+                .help(say!("write `loss = … |> {name}(…)`", "请写 `loss = … |> {name}(…)`")),
+        );
+        None
+    }
+
     /// Returns the values that a loss compares, as its notation has them.
-    fn flowing(&mut self, signature: &'static Signature, call: &Call, given: Vec<(Item, Span)>) -> Option<Extra> {
-        let is_recipe = |n: &&Notation| matches!(&n.output, Pattern::Other(word) if word != "metric");
-        let notation = self.notations(signature).iter().find(is_recipe)?.clone();
+    fn flowing(
+        &mut self,
+        signature: &'static Signature,
+        notation: &Notation,
+        call: &Call,
+        given: Vec<(Item, Span)>,
+    ) -> Option<Extra> {
         let mut inputs = Vec::new();
         for (item, place) in given {
             match item {
@@ -272,7 +331,7 @@ impl Checker<'_> {
                 }
             }
         }
-        let fits = self.fits(signature, &notation, &inputs, &Args::default(), call.name.span);
+        let fits = self.fits(signature, notation, &inputs, &Args::default(), call.name.span);
         (fits && self.refuse_missing(&inputs, signature).is_some()).then_some(inputs)
     }
 

@@ -2,6 +2,7 @@
 
 use super::scope::Loss;
 use super::{Checker, Item, Scope};
+use crate::args::Recipe;
 use crate::diagnostic::Diagnostic;
 use crate::say;
 use crate::span::Span;
@@ -256,7 +257,10 @@ impl Checker<'_> {
     }
 }
 
-fn losses(item: &Item) -> Option<Vec<Loss>> {
+/// In a part of a loss that changes others: how many of those before it.
+pub(super) const OVER: &str = "over";
+
+pub(super) fn losses(item: &Item) -> Option<Vec<Loss>> {
     match item {
         Item::Losses(l) => Some(l.clone()),
         Item::Recipe { recipe, kind: crate::types::RecipeKind::Loss, inputs, .. } => {
@@ -268,7 +272,10 @@ fn losses(item: &Item) -> Option<Vec<Loss>> {
 
 /// Returns the sum or the weighted loss, where both sides allow it.
 fn combine_losses(op: BinaryOp, left: &Item, right: &Item) -> Option<Item> {
-    let scale = |weight: f64, list: Vec<Loss>| list.into_iter().map(|(w, r, t)| (w * weight, r, t)).collect();
+    // What is about other terms grows with them.
+    let times = |weight: f64, recipe: &Recipe| if recipe.args.has(OVER) { 1.0 } else { weight };
+    let scale =
+        |weight: f64, list: Vec<Loss>| list.into_iter().map(|(w, r, t)| (w * times(weight, &r), r, t)).collect();
     match (op, losses(left), losses(right), left, right) {
         (BinaryOp::Add, Some(mut a), Some(b), ..) => {
             a.extend(b);

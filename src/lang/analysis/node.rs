@@ -275,6 +275,6 @@ fn output_type(inference: &mut Inference<'_, '_>, output: &Pattern, bindings: &B
             Type::Split(s) => Some(Type::Split(s)),
             _ => None,
         },
-        Pattern::Graph | Pattern::Rows | Pattern::Other(_) => None,
+        Pattern::Graph | Pattern::Rows | Pattern::Loss | Pattern::Other(_) => None,
     }
 }

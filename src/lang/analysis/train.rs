@@ -90,6 +90,7 @@ impl Checker<'_> {
         let label = self.check_label(task, &args, &split, &spans, call.name.span);
         self.check_weight(&args, &split, &spans, call.name.span);
         self.check_losses(task, &named, &args);
+        self.check_changed(&args, &extra, &ends);
         ends.iter().for_each(|output| self.check_heads(task, &[*output], label.as_ref()));
         self.check_selection(&args, &split, node, &spans);
         self.check_leaks(&split, &outputs, label.as_ref());
@@ -373,6 +374,38 @@ impl Checker<'_> {
             }
         }
         heads
+    }
+
+    /// Checks that a value that a loss changes is one that the train's values read.
+    fn check_changed(&mut self, args: &Args, extra: &Extra, ends: &[(NodeId, Span)]) {
+        let Some(ArgValue::Losses(list)) = args.find("loss") else { return };
+        let mut below = BTreeSet::new();
+        let mut stack: Vec<NodeId> = ends.iter().map(|(node, _)| *node).collect();
+        while let Some(node) = stack.pop() {
+            if below.insert(node) {
+                stack.extend(&self.graph.dag[node].inputs);
+            }
+        }
+        for (_, recipe) in list.iter().filter(|(_, recipe)| recipe.args.has(super::express::OVER)) {
+            let Some(ArgValue::Input(at)) = recipe.args.find("0") else { continue };
+            let Some(&(mut node, place)) = at.checked_sub(1).and_then(|at| extra.get(at)) else { continue };
+            while let NodeKind::Read(_) = self.graph.dag[node].kind {
+                node = self.graph.dag[node].inputs[0];
+            }
+            if !below.contains(&node) {
+                let stage = &recipe.stage;
+                let said = say!(
+                    "no score or output reads this value, so `{stage}` would change nothing",
+                    "没有打分或输出读取此值，因此 `{stage}` 不起作用"
+                );
+                self.report(
+                    Diagnostic::error("E0702", place, said).help(say!(
+                        "name the value by the name that the network reads",
+                        "请写网络所读取的那个值的名称"
+                    )),
+                );
+            }
+        }
     }
 
     /// Checks that losses serve the task, and that one of them reads the label.

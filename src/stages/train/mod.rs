@@ -12,6 +12,7 @@ mod trained;
 
 mod adam;
 mod adamw;
+mod adversarial;
 mod bpr;
 mod classify;
 mod cosine_gap;
@@ -39,6 +40,7 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &bpr::Bpr,
     &cosine_gap::CosineGap,
     &info_nce::InfoNce,
+    &adversarial::Adversarial,
     &adam::Adam,
     &adamw::Adamw,
     &sgd::Sgd,

@@ -21,7 +21,7 @@ use super::network::{AT_ONCE, Circuit, TaskRows};
 use super::predictions::{Classified, Regressed};
 use super::recipe::{self, Stop};
 use super::space::Space;
-use super::terms::Terms;
+use super::terms::{Asked, Found, Terms};
 use super::trained::{self, part};
 
 /// What rows are told apart by, row by row of the split's table.
@@ -93,9 +93,9 @@ struct Rowwise<'a> {
     settings: &'a Settings<'a>,
     circuit: Circuit<'a>,
     output: &'a Edge,
-    /// How much the loss counts that reads the label.
-    factor: f32,
-    /// The parts of the loss that compare two values.
+    /// How much the losses count that read the label, by their numbers.
+    factors: Vec<(usize, f32)>,
+    /// The parts of the loss that compare two values, or ask for the worst.
     pulls: Terms<'a>,
     /// Places in the table of the training rows that have a label, ascending.
     places: Vec<u32>,
@@ -108,11 +108,11 @@ impl<'a> Rowwise<'a> {
         let output = circuit.output("output")?;
         let (pulls, others) = Terms::of(&settings.loss, &circuit)?;
         others.iter().try_for_each(|(_, _, recipe)| recipe::is(recipe, settings.name))?;
-        let factor = others.iter().map(|(_, factor, _)| factor).sum();
+        let factors = others.iter().map(|(number, factor, _)| (*number, *factor)).collect();
         let places = labelled(call, settings, Part::Train)?;
         let all: Vec<&Edge> = std::iter::once(output).chain(pulls.values()).collect();
         circuit.know(TaskRows::Table(&ids(call, &places)), &all)?;
-        Ok(Rowwise { call, settings, circuit, output, factor, pulls, places, weights: None })
+        Ok(Rowwise { call, settings, circuit, output, factors, pulls, places, weights: None })
     }
 
     /// Predicts a part; with `spaced`, what enters the last layer is kept too.
@@ -198,6 +198,43 @@ impl<'a> Rowwise<'a> {
     }
 }
 
+impl Rowwise<'_> {
+    /// Returns the parts of the loss over a range of the batch's rows.
+    fn parts(
+        &self,
+        session: &mut Session<'_>,
+        batch: &Examples,
+        range: Range<usize>,
+        asked: &Asked<'_>,
+    ) -> Result<Found> {
+        let rows = Arc::new(batch.rows[range.clone()].to_vec());
+        let mut targets = vec![(rows.clone(), self.output.clone())];
+        targets.extend(self.pulls.targets(&rows));
+        let pass = self.circuit.run_shifted(session, TaskRows::Table(&rows), &targets, asked.shift)?;
+        let output = &pass.values[0];
+        let weights = batch.weights.as_ref().map(|w| &w[range.clone()]);
+        let loss = match &self.settings.label {
+            Label::Numbers(_) => {
+                one_wide(output, "regress")?;
+                session.squared_error(output, &batch.numbers[range], weights)?
+            }
+            Label::Classes { names, .. } if output.width() == 1 && names.len() == 2 => {
+                session.binary_cross_entropy(output, &batch.numbers[range], weights)?
+            }
+            Label::Classes { names, .. } => {
+                if output.width() != names.len() {
+                    return Err(misfit(output.width(), names.len()));
+                }
+                session.cross_entropy(output, &batch.classes[range], weights)?
+            }
+        };
+        let factor: f32 = self.factors.iter().filter(|(number, _)| asked.has(*number)).map(|(_, factor)| factor).sum();
+        let mut losses = vec![(loss, factor)];
+        losses.extend(self.pulls.compared(session, &pass, asked, weights)?);
+        Ok((losses, pass))
+    }
+}
+
 /// Some rows with what is known of them.
 pub(crate) struct Examples {
     rows: Vec<u32>,
@@ -240,33 +277,7 @@ impl Work for Rowwise<'_> {
     }
 
     fn loss(&self, session: &mut Session<'_>, batch: &Examples, range: Range<usize>) -> Result<Loss> {
-        let rows = Arc::new(batch.rows[range.clone()].to_vec());
-        let mut targets = vec![(rows.clone(), self.output.clone())];
-        targets.extend(self.pulls.targets(&rows));
-        let pass = self.circuit.run(session, TaskRows::Table(&rows), &targets)?;
-        let output = &pass.values[0];
-        let weights = batch.weights.as_ref().map(|w| &w[range.clone()]);
-        let loss = match &self.settings.label {
-            Label::Numbers(_) => {
-                one_wide(output, "regress")?;
-                session.squared_error(output, &batch.numbers[range], weights)?
-            }
-            Label::Classes { names, .. } if output.width() == 1 && names.len() == 2 => {
-                session.binary_cross_entropy(output, &batch.numbers[range], weights)?
-            }
-            Label::Classes { names, .. } => {
-                if output.width() != names.len() {
-                    return Err(misfit(output.width(), names.len()));
-                }
-                session.cross_entropy(output, &batch.classes[range], weights)?
-            }
-        };
-        let pulls = self.pulls.losses(session, &pass, weights)?;
-        if pulls.is_empty() && self.factor == 1.0 {
-            return Ok(loss);
-        }
-        let pulls = pulls.iter().map(|(loss, factor)| (loss, *factor));
-        session.combine(&std::iter::once((&loss, self.factor)).chain(pulls).collect::<Vec<_>>())
+        self.pulls.sum(session, |session, asked| self.parts(session, batch, range.clone(), asked))
     }
 
     fn watch(&self, parameters: &Parameters, _: usize) -> Result<Predictions> {

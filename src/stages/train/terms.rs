@@ -1,74 +1,150 @@
-//! Parts of a loss that compare two values of the network, beside what the task itself lowers.
+//! Parts of a loss beside what the task itself lowers: those that compare two values of the network, and those that ask for the others
+//! at a value's worst change.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
 use mmf_data::network::Var;
 use mmf_data::plan::Edge;
-use mmf_lang::args::{Args, Recipe};
+use mmf_lang::args::{ArgValue, Args, Recipe};
 use mmf_tensor::{Loss, Session};
 
-use super::network::{Circuit, Pass, Target};
-use super::{cosine_gap, info_nce};
+use super::network::{Circuit, Pass, Shift, Target};
+use super::{adversarial, cosine_gap, info_nce};
 
 type Compare = fn(&mut Session<'_>, &Args, [&Var; 2], Option<&[f32]>) -> Result<Loss>;
 
 /// What compares two values, by the names of their stages.
 static COMPARE: [(&str, Compare); 2] = [("cosine_gap", cosine_gap::loss), ("info_nce", info_nce::loss)];
 
-/// The parts of a loss that compare.
+/// Parts of a loss, each with its number in it.
 #[derive(Default)]
-pub(crate) struct Terms<'p>(Vec<Term<'p>>);
+pub(crate) struct Terms<'p> {
+    compared: Vec<Compared<'p>>,
+    worst: Vec<Worst<'p>>,
+}
 
-struct Term<'p> {
+struct Compared<'p> {
+    number: usize,
     factor: f32,
     compare: Compare,
     args: Args,
     values: [&'p Edge; 2],
 }
 
+/// Parts of the loss once more, at the worst change of a value.
+struct Worst<'p> {
+    /// The parts, by their numbers.
+    parts: Range<usize>,
+    value: &'p Edge,
+    epsilon: f32,
+    weight: f32,
+}
+
+/// Which parts of a loss are asked for, and where.
+pub(crate) struct Asked<'a> {
+    /// By their numbers; `None` for all, and what large weights cost.
+    pub(crate) parts: Option<Range<usize>>,
+    /// A node of the plan, and what is added to its value.
+    pub(crate) shift: Option<(usize, &'a Shift)>,
+}
+
+impl Asked<'_> {
+    pub(crate) fn has(&self, number: usize) -> bool {
+        self.parts.as_ref().is_none_or(|parts| parts.contains(&number))
+    }
+}
+
+/// Losses with their factors, and the pass that they were computed from.
+pub(crate) type Found = (Vec<(Loss, f32)>, Pass);
+
 impl<'p> Terms<'p> {
-    /// Takes the parts that compare out of a loss, and returns them and the others, each with its number in the loss.
+    /// Takes these parts out of a loss, and returns them and the others, each with its number in the loss.
     pub(crate) fn of(
         losses: &[(f64, Recipe)],
         circuit: &Circuit<'p>,
     ) -> Result<(Terms<'p>, Vec<(usize, f32, Recipe)>)> {
-        let (mut terms, mut others) = (Vec::new(), Vec::new());
+        let (mut terms, mut others) = (Terms::default(), Vec::new());
         for (number, (factor, recipe)) in losses.iter().enumerate() {
-            let factor = *factor as f32;
-            let Some((_, compare)) = COMPARE.iter().find(|(name, _)| *name == recipe.stage) else {
-                others.push((number, factor, recipe.clone()));
-                continue;
-            };
+            let (factor, args) = (*factor as f32, &recipe.args);
             let value = |place: usize| circuit.output(&format!("loss.{number}.{place}"));
-            let values = [value(0)?, value(1)?];
-            terms.push(Term { factor, compare: *compare, args: recipe.args.clone(), values });
+            if let Some((_, compare)) = COMPARE.iter().find(|(name, _)| *name == recipe.stage) {
+                let values = [value(0)?, value(1)?];
+                terms.compared.push(Compared { number, factor, compare: *compare, args: args.clone(), values });
+            } else if recipe.stage == adversarial::NAME {
+                let Some(ArgValue::Int(over)) = args.find("over") else {
+                    return Err(Error::bug("a part over nothing"));
+                };
+                let (epsilon, weight) = (args.get(adversarial::EPSILON) as f32, args.get(adversarial::WEIGHT) as f32);
+                let parts = number.saturating_sub(*over as usize)..number;
+                terms.worst.push(Worst { parts, value: value(0)?, epsilon, weight });
+            } else {
+                others.push((number, factor, recipe.clone()));
+            }
         }
-        Ok((Terms(terms), others))
+        Ok((terms, others))
     }
 
     /// Returns all values that are compared.
     pub(crate) fn values(&self) -> impl Iterator<Item = &'p Edge> {
-        self.0.iter().flat_map(|term| term.values)
+        self.compared.iter().flat_map(|term| term.values)
     }
 
-    /// Returns what has to be computed for the first rows of a step.
+    /// Returns what has to be computed for these rows, behind all else.
     pub(crate) fn targets(&self, rows: &Arc<Vec<u32>>) -> Vec<Target> {
         self.values().map(|edge| (rows.clone(), edge.clone())).collect()
     }
 
-    /// Returns the losses with their factors; their values are the last that a pass has computed.
-    pub(crate) fn losses(
+    /// Returns the losses of the parts that compare; their values are the last that a pass has computed.
+    pub(crate) fn compared(
         &self,
         session: &mut Session<'_>,
         pass: &Pass,
+        asked: &Asked<'_>,
         weights: Option<&[f32]>,
     ) -> Result<Vec<(Loss, f32)>> {
-        let first = pass.values.len().checked_sub(2 * self.0.len()).ok_or_else(|| Error::bug("a pass lacks values"))?;
-        let pairs = pass.values[first..].chunks_exact(2);
-        let loss = |(term, pair): (&Term<'_>, &[Var])| {
-            Ok(((term.compare)(session, &term.args, [&pair[0], &pair[1]], weights)?, term.factor))
-        };
-        self.0.iter().zip(pairs).map(loss).collect()
+        let count = 2 * self.compared.len();
+        let first = pass.values.len().checked_sub(count).ok_or_else(|| Error::bug("a pass lacks values"))?;
+        let pairs = self.compared.iter().zip(pass.values[first..].chunks_exact(2));
+        pairs
+            .filter(|(term, _)| asked.has(term.number))
+            .map(|(term, pair)| Ok(((term.compare)(session, &term.args, [&pair[0], &pair[1]], weights)?, term.factor)))
+            .collect()
+    }
+
+    /// Returns the sum of a loss: its parts, and those that are asked for once more at a value's worst change.
+    pub(crate) fn sum(
+        &self,
+        session: &mut Session<'_>,
+        parts: impl Fn(&mut Session<'_>, &Asked<'_>) -> Result<Found>,
+    ) -> Result<Loss> {
+        let (mut losses, _) = parts(session, &Asked { parts: None, shift: None })?;
+        for worst in &self.worst {
+            let (own, node) = (Some(worst.parts.clone()), worst.value.node);
+            let mut scout = session.beside()?;
+            let watched = Shift::Watched;
+            let (found, pass) = parts(&mut scout, &Asked { parts: own.clone(), shift: Some((node, &watched)) })?;
+            // Nothing of this slice reads the value.
+            let Some(at) = pass.shift else { continue };
+            let sum = combined(&mut scout, &found)?;
+            let mut slope = scout.slope(&sum, &at)?;
+            for row in slope.chunks_exact_mut(at.width().max(1)) {
+                let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+                let factor = if length > 0.0 { worst.epsilon / length } else { 0.0 };
+                row.iter_mut().for_each(|x| *x *= factor);
+            }
+            let shift = Shift::By(slope);
+            let (found, _) = parts(session, &Asked { parts: own, shift: Some((node, &shift)) })?;
+            losses.extend(found.into_iter().map(|(loss, factor)| (loss, factor * worst.weight)));
+        }
+        combined(session, &losses)
+    }
+}
+
+fn combined(session: &mut Session<'_>, losses: &[(Loss, f32)]) -> Result<Loss> {
+    match losses {
+        [(loss, 1.0)] => Ok(loss.clone()),
+        _ => session.combine(&losses.iter().map(|(loss, factor)| (loss, *factor)).collect::<Vec<_>>()),
     }
 }

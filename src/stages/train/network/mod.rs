@@ -65,8 +65,17 @@ pub(crate) struct Circuit<'p> {
     trained: Vec<Option<Vec<bool>>>,
 }
 
+/// Numbers that are added to a value within the network.
+pub(crate) enum Shift {
+    /// Zeros, whose slope is told afterwards.
+    Watched,
+    By(Vec<f32>),
+}
+
 /// What a pass has computed.
 pub(crate) struct Pass {
+    /// What was added to a value, and the count of its rows.
+    pub(crate) shift: Option<Var>,
     /// The values asked for, at the rows asked for.
     pub(crate) values: Vec<Var>,
     nodes: Vec<Option<Var>>,
@@ -205,6 +214,18 @@ impl<'p> Circuit<'p> {
 
     /// Computes each target's value at its rows.
     pub(crate) fn run(&self, session: &mut Session<'_>, task: TaskRows<'_>, targets: &[Target]) -> Result<Pass> {
+        self.run_shifted(session, task, targets, None)
+    }
+
+    /// The same, with numbers added to the value of a node.
+    pub(crate) fn run_shifted(
+        &self,
+        session: &mut Session<'_>,
+        task: TaskRows<'_>,
+        targets: &[Target],
+        shift: Option<(usize, &Shift)>,
+    ) -> Result<Pass> {
+        let mut shifted = None;
         let demand = self.demand(task, targets, Reach::All)?;
         let mut nodes: Vec<Option<Var>> = vec![None; self.nodes.len()];
         for (number, kind) in self.nodes.iter().enumerate() {
@@ -233,13 +254,26 @@ impl<'p> Circuit<'p> {
                     run(&call, session, &values)?
                 }
             };
-            nodes[number] = Some(value);
+            nodes[number] = Some(match shift.filter(|(at, _)| *at == number) {
+                Some((_, by)) => {
+                    let own = match by {
+                        Shift::Watched => {
+                            session.watched(value.rows, &value.dims, vec![0.0; value.rows * value.width()])?
+                        }
+                        Shift::By(numbers) => session.constant(value.rows, &value.dims, numbers.clone())?,
+                    };
+                    let sum = session.apply(Op::Add, &[&value, &own], &[])?;
+                    shifted = Some(own);
+                    sum
+                }
+                None => value,
+            });
         }
         let mut values = Vec::with_capacity(targets.len());
         for (node, places) in &demand.targets {
             values.push(gathered(session, &nodes[*node], places.as_deref())?);
         }
-        Ok(Pass { values, nodes, demand })
+        Ok(Pass { shift: shifted, values, nodes, demand })
     }
 
     /// Returns `Σ |e|²` over the rows of embeddings, each as often as the task's rows read it.

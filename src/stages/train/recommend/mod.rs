@@ -22,7 +22,7 @@ use super::learn::{Course, Work, learn};
 use super::network::{Circuit, Target, TaskRows};
 use super::recipe::{self, OPTIMIZER, STOP, Stop, WEIGHT};
 use super::space;
-use super::terms::Terms;
+use super::terms::{Asked, Found, Terms};
 use super::trained::{self, joint};
 use pairs::Pairs;
 
@@ -167,7 +167,7 @@ struct Ranking<'a> {
     terms: Vec<Term>,
     /// The values that the terms read, each once; the first is the train's score.
     scores: Vec<&'a Edge>,
-    /// The parts of the loss that compare two values of the pairs that were met.
+    /// The parts of the loss that compare two values of the pairs that were met, or ask for the worst.
     pulls: Terms<'a>,
     /// The negatives that are drawn for each pair: as many as the term that takes most.
     negatives: usize,
@@ -176,6 +176,8 @@ struct Ranking<'a> {
 
 /// A term of the loss.
 struct Term {
+    /// Its number in the loss.
+    number: usize,
     factor: f32,
     negatives: usize,
     l2: f32,
@@ -218,6 +220,54 @@ impl<'a> Ranking<'a> {
     }
 }
 
+impl Ranking<'_> {
+    /// Returns the parts of the loss over a range of the batch's rows.
+    fn parts(
+        &self,
+        session: &mut Session<'_>,
+        batch: &Triples,
+        range: Range<usize>,
+        asked: &Asked<'_>,
+    ) -> Result<Found> {
+        use mmf_data::network::Network;
+        let (n, m) = (range.len(), self.negatives);
+        // Negatives are of the same user, on the same occasion.
+        let again = |of: &[u32]| -> Vec<u32> {
+            let own = &of[range.clone()];
+            own.iter().copied().chain(own.iter().flat_map(|&x| std::iter::repeat_n(x, m))).collect()
+        };
+        let (users, met) = (again(&batch.users), again(&batch.met));
+        let mut items = batch.items[range.clone()].to_vec();
+        items.extend_from_slice(&batch.others[range.start * m..range.end * m]);
+        let task = TaskRows::Pairs { users: &users, items: &items, met: &met };
+        // Without a term that compares scores, they are not computed.
+        let scores = if self.terms.is_empty() { &[][..] } else { &self.scores };
+        let all = Arc::new((0..users.len() as u32).collect::<Vec<_>>());
+        let positives = Arc::new((0..n as u32).collect::<Vec<_>>());
+        let mut targets: Vec<Target> = scores.iter().map(|&edge| (all.clone(), edge.clone())).collect();
+        targets.extend(self.pulls.targets(&positives));
+        let pass = self.circuit.run_shifted(session, task, &targets, asked.shift)?;
+        let weights = batch.weights.as_ref().map(|w| &w[range]);
+        let mut losses = Vec::with_capacity(self.terms.len());
+        for term in self.terms.iter().filter(|term| asked.has(term.number)) {
+            let score = &pass.values[term.score];
+            if score.width() != 1 {
+                return Err(wide(score.width()));
+            }
+            let positive = session.gather(score, &(0..n as u32).collect::<Vec<_>>())?;
+            let others = (0..n).flat_map(|row| (n + row * m..).take(term.negatives)).map(|row| row as u32);
+            let negative = session.gather(score, &others.collect::<Vec<_>>())?;
+            losses.push((session.bpr(&positive, &negative, weights)?, term.factor));
+        }
+        losses.extend(self.pulls.compared(session, &pass, asked, weights)?);
+        let l2: f32 = self.terms.iter().map(|term| term.factor * term.l2).sum();
+        if l2 > 0.0 && asked.parts.is_none() {
+            losses.extend(self.circuit.squares(session, &pass)?.into_iter().map(|square| (square, l2)));
+        }
+        Ok((losses, pass))
+    }
+}
+
 /// Returns the terms of the loss, and the scores that they read.
 fn terms<'a>(args: &Args, circuit: &Circuit<'a>, score: &'a Edge) -> Result<(Vec<Term>, Vec<&'a Edge>, Terms<'a>)> {
     let (pulls, others) = Terms::of(&args.get(LOSS), circuit)?;
@@ -232,7 +282,7 @@ fn terms<'a>(args: &Args, circuit: &Circuit<'a>, score: &'a Edge) -> Result<(Vec
             scores.push(circuit.output(&format!("{}.{number}.{}", LOSS.name(), bpr::SCORE.name()))?);
         }
         let (negatives, l2) = (own.get(bpr::NEGATIVES), own.get(bpr::L2) as f32);
-        terms.push(Term { factor, negatives, l2, score: place });
+        terms.push(Term { number, factor, negatives, l2, score: place });
     }
     Ok((terms, scores, pulls))
 }
@@ -297,46 +347,7 @@ impl Work for Ranking<'_> {
     }
 
     fn loss(&self, session: &mut Session<'_>, batch: &Triples, range: Range<usize>) -> Result<Loss> {
-        use mmf_data::network::Network;
-        let (n, m) = (range.len(), self.negatives);
-        // Negatives are of the same user, on the same occasion.
-        let again = |of: &[u32]| -> Vec<u32> {
-            let own = &of[range.clone()];
-            own.iter().copied().chain(own.iter().flat_map(|&x| std::iter::repeat_n(x, m))).collect()
-        };
-        let (users, met) = (again(&batch.users), again(&batch.met));
-        let mut items = batch.items[range.clone()].to_vec();
-        items.extend_from_slice(&batch.others[range.start * m..range.end * m]);
-        let task = TaskRows::Pairs { users: &users, items: &items, met: &met };
-        // Without a term that compares scores, they are not computed.
-        let scores = if self.terms.is_empty() { &[][..] } else { &self.scores };
-        let all = Arc::new((0..users.len() as u32).collect::<Vec<_>>());
-        let positives = Arc::new((0..n as u32).collect::<Vec<_>>());
-        let mut targets: Vec<Target> = scores.iter().map(|&edge| (all.clone(), edge.clone())).collect();
-        targets.extend(self.pulls.targets(&positives));
-        let pass = self.circuit.run(session, task, &targets)?;
-        let weights = batch.weights.as_ref().map(|w| &w[range]);
-        let mut losses = Vec::with_capacity(self.terms.len());
-        for term in &self.terms {
-            let score = &pass.values[term.score];
-            if score.width() != 1 {
-                return Err(wide(score.width()));
-            }
-            let positive = session.gather(score, &(0..n as u32).collect::<Vec<_>>())?;
-            let others = (0..n).flat_map(|row| (n + row * m..).take(term.negatives)).map(|row| row as u32);
-            let negative = session.gather(score, &others.collect::<Vec<_>>())?;
-            losses.push(session.bpr(&positive, &negative, weights)?);
-        }
-        let l2: f32 = self.terms.iter().map(|term| term.factor * term.l2).sum();
-        let pulls = self.pulls.losses(session, &pass, weights)?;
-        if let (true, [Term { factor: 1.0, .. }], true) = (pulls.is_empty(), &self.terms[..], l2 == 0.0) {
-            return Ok(losses.remove(0));
-        }
-        let squares = if l2 > 0.0 { self.circuit.squares(session, &pass)? } else { Vec::new() };
-        let mut sum: Vec<_> = losses.iter().zip(&self.terms).map(|(loss, term)| (loss, term.factor)).collect();
-        sum.extend(pulls.iter().map(|(loss, factor)| (loss, *factor)));
-        sum.extend(squares.iter().map(|square| (square, l2)));
-        session.combine(&sum)
+        self.pulls.sum(session, |session, asked| self.parts(session, batch, range.clone(), asked))
     }
 
     fn watch(&self, parameters: &Parameters, top: usize) -> Result<Predictions> {

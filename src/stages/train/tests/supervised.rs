@@ -243,3 +243,87 @@ fn a_ref_that_leads_nowhere_and_a_hole_are_errors() {
     let hole = call(table(), plan.output("output", here(p)));
     assert_eq!(train_on(&host, "classify", &settings(1, &[]), &hole).unwrap_err().code, "E1037");
 }
+
+/// One step down the whole loss, weights before and after, beside the slope worked out by hand: of a logistic regression the slope
+/// of the loss with regard to a row is (p − y)·w, so that the worst change goes along the weights.
+#[test]
+fn the_worst_change_of_a_row_goes_along_the_weights() {
+    let (epsilon, weight, rate) = (0.3, 0.5, 0.2);
+    let mut call = sides(50);
+    call.plan.outputs.push(("loss.1.0".into(), here(0)));
+    let term = |stage: &str, pairs: &[(&str, ArgValue)]| (1.0, Recipe { stage: stage.into(), args: args(pairs) });
+    let worst = [
+        ("epsilon", ArgValue::Float(epsilon)),
+        ("weight", ArgValue::Float(weight)),
+        ("over", int(1)),
+        ("0", ArgValue::Input(1)),
+    ];
+    let losses = ArgValue::Losses(vec![term("cross_entropy", &[]), term("adversarial", &worst)]);
+    let descent = recipe("gradient_descent", &[("lr", ArgValue::Float(rate))]);
+    let weights = |epochs: usize| -> Vec<f64> {
+        let args = settings(epochs, &[("loss", losses.clone()), ("optimizer", descent.clone())]);
+        let trained = train("classify", &args, &call);
+        let parameters = crate::train::trained::weights(&trained).unwrap();
+        let values = parameters.all().flat_map(|p| parameters.values(p).unwrap().to_vec());
+        values.map(f64::from).collect()
+    };
+    let (before, after) = (weights(0), weights(1));
+    let [w0, w1, b] = before[..] else { panic!("{before:?}") };
+    let PlanKind::Leaf(leaf) = &call.plan.nodes[0].kind else { panic!("a leaf comes first") };
+    let points = leaf.values.as_vectors().unwrap().1;
+    let Values::Bool(labels) = &call.split.table.columns[0].1.values else { panic!("labels are bools") };
+    let length = (w0 * w0 + w1 * w1).sqrt();
+    let mut slope = [0.0; 3];
+    let rows: Vec<usize> = (0..50).filter(|&at| part(at) == Part::Train).collect();
+    for &row in &rows {
+        let (x0, x1) = (f64::from(points[2 * row]), f64::from(points[2 * row + 1]));
+        let off = |x0: f64, x1: f64| 1.0 / (1.0 + (-(x0 * w0 + x1 * w1 + b)).exp()) - f64::from(u8::from(labels[row]));
+        let sign = off(x0, x1).signum() * epsilon / length;
+        let (y0, y1) = (x0 + sign * w0, x1 + sign * w1);
+        for (x0, x1, share) in [(x0, x1, 1.0), (y0, y1, weight)] {
+            let d = off(x0, x1) * share / rows.len() as f64;
+            slope[0] += d * x0;
+            slope[1] += d * x1;
+            slope[2] += d;
+        }
+    }
+    for ((before, after), slope) in before.iter().zip(&after).zip(slope) {
+        assert!((before - rate * slope - after).abs() < 1e-5, "{after}, not {}", before - rate * slope);
+    }
+}
+
+/// Of two values that are pulled together the one behind `stop_gradient` stays.
+#[test]
+fn what_is_stopped_is_not_pulled() {
+    let rows = 40;
+    let x = Column::new(Rows::all(rows), Values::vector(2, points(rows)));
+    let y = Column::new(Rows::all(rows), Values::Bool(Arc::new((0..rows).map(|i| i % 2 == 0).collect())));
+    let mut plan = Building::new(&[rows]);
+    let x = plan.leaf(0, x);
+    let z = plan.stage(0, "dense", args(&[("units", int(1))]), vec![here(x)]);
+    let p = plan.stage(0, "sigmoid", Args::default(), vec![here(z)]);
+    let a = plan.stage(0, "dense", args(&[("units", int(3))]), vec![here(x)]);
+    let b = plan.stage(0, "dense", args(&[("units", int(3))]), vec![here(x)]);
+    let still = plan.stage(0, "stop_gradient", Args::default(), vec![here(b)]);
+    let mut plan = plan.output("output", here(p));
+    plan.outputs.push(("loss.1.0".into(), here(a)));
+    plan.outputs.push(("loss.1.1".into(), here(still)));
+    let call = call(split(vec![("y", y)], part), plan);
+    let term = |stage: &str| (1.0, Recipe { stage: stage.into(), args: Args::default() });
+    let args = |epochs| {
+        let losses = ArgValue::Losses(vec![term("cross_entropy"), term("cosine_gap")]);
+        settings(epochs, &[("loss", losses), ("optimizer", recipe("adam", &[("lr", ArgValue::Float(0.05))]))])
+    };
+    let host = Listening::new(usize::MAX);
+    let weights = |trained: Arrays| {
+        let parameters = crate::train::trained::weights(&trained).unwrap();
+        parameters.all().map(|p| parameters.values(p).unwrap().to_vec()).collect::<Vec<_>>()
+    };
+    let before = weights(train("classify", &args(0), &call));
+    let after = weights(train_on(&host, "classify", &args(60), &call).unwrap());
+    let moved: Vec<bool> = before.iter().zip(&after).map(|(a, b)| a != b).collect();
+    assert_eq!(moved, [true, true, true, true, false, false]);
+    // The labels mean nothing, so that all that is won is the gap.
+    let losses = host.curve("loss");
+    assert!(losses[59] < losses[0] - 0.5, "{} to {}", losses[0], losses[59]);
+}
