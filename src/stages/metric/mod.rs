@@ -7,6 +7,7 @@ mod ranking;
 mod accuracy;
 mod auc;
 mod average_popularity;
+mod calibration_error;
 mod coverage;
 mod f1;
 mod gini;
@@ -33,6 +34,7 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &f1::F1,
     &auc::Auc,
     &log_loss::LogLoss,
+    &calibration_error::CalibrationError,
     &mse::Mse,
     &mae::Mae,
     &ndcg::Ndcg,
@@ -47,7 +49,7 @@ pub(crate) static ALL: &[&dyn Stage] = &[
 
 /// Returns whether less of the metric is better.
 pub(crate) fn lower_is_better(metric: &str) -> bool {
-    matches!(metric, "log_loss" | "mse" | "mae" | "average_popularity" | "gini")
+    matches!(metric, "log_loss" | "calibration_error" | "mse" | "mae" | "average_popularity" | "gini")
 }
 
 /// Returns whether the metric reads which items are first, and not only where the relevant ones are.

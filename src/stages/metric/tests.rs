@@ -138,6 +138,16 @@ fn at(k: u64) -> Args {
     Args(vec![("k".into(), ArgValue::Int(k as i64))])
 }
 
+#[test]
+fn calibration_agrees_with_torchmetrics() {
+    for case in fixture("metrics/calibration.json")["cases"].as_array().unwrap() {
+        let scores = numbers(&case["scores"]).into_iter().map(|x| x as f32).collect();
+        let from = classified(&case["label"], scores, case["classes"].as_u64().unwrap() as usize, 1).write();
+        let args = Args(vec![("bins".into(), ArgValue::Int(case["bins"].as_i64().unwrap()))]);
+        same(value("calibration_error", args, &from), &case["value"], "calibration_error");
+    }
+}
+
 /// Says whether it is told of all users together.
 fn reads_all(metric: &str) -> bool {
     ["itemcoverage", "shannonentropy", "giniindex"].contains(&metric)
