@@ -103,6 +103,7 @@ fn the_engine_and_the_language_name_no_stage() {
         "regress",
         "recommend",
         "split",
+        "graph",
         "table",
         "where",
         "with",

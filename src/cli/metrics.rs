@@ -1,10 +1,12 @@
-//! The table of what was measured.
+//! The table of what was measured, and what experiments say.
 
 use mmf_engine::MetricResult;
 use mmf_lang::say;
 use unicode_width::UnicodeWidthStr;
 
 use super::screen::{Screen, Style};
+use crate::report::experiments;
+use crate::report::record::ExperimentRecord;
 use crate::report::words::{count, number};
 
 /// Writes the metrics, a line each, with their 95 % intervals.
@@ -44,5 +46,16 @@ pub(crate) fn table(screen: &Screen, metrics: &[MetricResult]) {
         let line = cells.join("  ");
         let line = line.trim_end();
         screen.out(&if at == 0 { screen.style(true, Style::Bold, line) } else { line.to_string() });
+    }
+}
+
+/// Writes what experiments found: a line about each, and one for each modality.
+pub(crate) fn experiments(screen: &Screen, all: &[ExperimentRecord]) {
+    for experiment in all {
+        let about = screen.pick(&experiments::about(experiment)).to_string();
+        screen.out(&screen.style(true, Style::Bold, &format!("{}: {about}", experiment.name)));
+        for line in experiments::lines(experiment) {
+            screen.out(&format!("  {}", screen.pick(&line)));
+        }
     }
 }

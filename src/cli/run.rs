@@ -15,7 +15,7 @@ use super::folder::{About, Folder};
 use super::progress::Progress;
 use super::screen::{self, Screen, Style};
 use super::trouble::Trouble;
-use super::{Global, engine, load, metrics};
+use super::{Global, engine, folder, load, metrics};
 use crate::report::words::span;
 
 /// Check a pipeline, run what is not in the store, measure, and leave a report
@@ -102,6 +102,7 @@ pub(crate) fn tell(screen: &Screen, checked: &Checked, outcome: &RunOutcome<'_>)
     }
     if !screen.is_json() {
         metrics::table(screen, &outcome.metrics);
+        metrics::experiments(screen, &folder::experiments(outcome));
     }
 }
 

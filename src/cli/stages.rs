@@ -149,6 +149,8 @@ fn takes(arg: &ArgSpec) -> String {
         ArgKind::Stop => "a stop, such as early(accuracy, patience = 5)".into(),
         ArgKind::Loss => "a loss, or a sum of losses with weights".into(),
         ArgKind::Measure => "a metric, such as ndcg@20".into(),
+        ArgKind::Train => "a train".into(),
+        ArgKind::Metric => "a declared metric, such as quality.ndcg@20".into(),
     };
     match (arg.range, arg.kind) {
         (Some((low, high)), kind) if !matches!(kind, ArgKind::Share | ArgKind::ShareOrCount) => {

@@ -45,7 +45,7 @@ pub(crate) fn steps(graph: &Graph) -> Vec<Step> {
         names.entry(*id).or_default().push(name.clone());
     }
     let mut steps = Vec::new();
-    for id in graph.dag.node_indices() {
+    for id in graph.dag.node_indices().filter(|id| !graph.variants.contains(id)) {
         let node = graph.node(id);
         let NodeKind::Stage { stage, body, .. } = &node.kind else { continue };
         let mut own = names.remove(&id).unwrap_or_default();
@@ -55,6 +55,9 @@ pub(crate) fn steps(graph: &Graph) -> Vec<Step> {
         let mut reads: Vec<Arrow> = Vec::new();
         for input in &node.inputs {
             let arrow = arrow(graph, *input);
+            if graph.variants.contains(&NodeId::new(arrow.from)) {
+                continue;
+            }
             if !reads.contains(&arrow) {
                 reads.push(arrow);
             }

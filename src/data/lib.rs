@@ -1,5 +1,6 @@
 //! Run-time values, tables, files and the contract of a stage. Knows the language; names no stage and no dfdx.
 
+pub mod ablation;
 pub mod arrays;
 pub mod codes;
 pub mod error;

@@ -115,6 +115,10 @@ pub enum Body {
     },
     Train(&'static dyn Train),
     Metric(Metric),
+    /// A whole column in, one of the same rows out.
+    Whole(fn(&Context, &Args, &Column) -> Result<Column>),
+    /// The predictions of several trains in, what they tell together out.
+    Experiment(fn(&Context, &Args, &[Value]) -> Result<Arrays>),
     Recipe,
     /// A number of the data (`classes`).
     Size(fn(&Column) -> u64),
@@ -133,6 +137,8 @@ impl Body {
             Body::Joint(_) | Body::Recall { .. } => BodyKind::Joint,
             Body::Train(_) => BodyKind::Train,
             Body::Metric(_) => BodyKind::Metric,
+            Body::Whole(_) => BodyKind::Whole,
+            Body::Experiment(_) => BodyKind::Experiment,
             Body::Recipe => BodyKind::Recipe,
             Body::Size(_) => BodyKind::Size,
         }

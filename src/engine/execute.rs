@@ -50,7 +50,9 @@ pub(crate) fn key(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Option<Dig
     let found = work.stage(stage)?;
     let mut hasher = Hasher::new("node");
     key::call(&mut hasher, found, alternative, args, work.lookup);
-    if matches!(kind, BodyKind::Fit | BodyKind::FitTable | BodyKind::Split | BodyKind::Train | BodyKind::Metric) {
+    if matches!(kind, BodyKind::Fit | BodyKind::FitTable | BodyKind::Split | BodyKind::Train | BodyKind::Metric)
+        || matches!(kind, BodyKind::Whole | BodyKind::Experiment)
+    {
         hasher.u64(work.seed());
     }
     if kind == BodyKind::Train {
@@ -260,6 +262,14 @@ fn single(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> Result<Value>
                 }
                 Ok(Value::State(found))
             })?
+        }
+        Body::Whole(body) => {
+            let column = work.column(*node.inputs.first().ok_or_else(|| Error::bug("a stage over nothing"))?)?;
+            Value::Column(work.pool.install(|| body(&context, &call.args, &column))?)
+        }
+        Body::Experiment(body) => {
+            let inputs = inputs()?;
+            Value::State(work.pool.install(|| body(&context, &call.args, &inputs))?)
         }
         Body::Size(body) => {
             Value::Count(body(&work.column(*node.inputs.first().ok_or_else(|| Error::bug("a size of nothing"))?)?))

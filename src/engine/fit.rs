@@ -9,7 +9,8 @@ use mmf_data::error::{Error, Result};
 use mmf_data::stage::Body;
 use mmf_data::table::{Column, Rows, Split, Table, Value};
 use mmf_data::values::Values;
-use mmf_lang::args::Args;
+use mmf_lang::analysis::REPEAT;
+use mmf_lang::args::{ArgValue, Args};
 use mmf_lang::graph::{Fit, Node, NodeId, NodeKind};
 use mmf_lang::types::{DomainId, Elem, Part, Type};
 
@@ -46,8 +47,16 @@ pub(crate) fn call<'w>(work: &'w Work<'_>, node: &'w Node) -> Result<Call<'w>> {
         body: found.body(*alternative),
         fit: fit.as_ref(),
         notation: signature.types.get(*alternative).copied().unwrap_or(""),
-        seed: key::seed(work.seed(), signature.name, *alternative),
+        seed: key::seed(repeated(work.seed(), args), signature.name, *alternative),
     })
+}
+
+/// Returns the seed of a train that was trained so many times before.
+fn repeated(seed: u64, args: &Args) -> u64 {
+    match args.find(REPEAT) {
+        Some(ArgValue::Int(times)) => key::seed(seed, REPEAT, *times as usize),
+        _ => seed,
+    }
 }
 
 /// Returns the inputs that the stage itself reads: not those that only tell which rows to learn from.

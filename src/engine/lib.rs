@@ -37,6 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use mmf_data::arrays::Arrays;
 use mmf_data::error::{Error, Result};
 use mmf_data::table::Value;
 use mmf_lang::graph::{Graph, NodeId};
@@ -85,6 +86,8 @@ pub struct RunOutcome<'a> {
     pub failures: Vec<Failure>,
     /// In the order of the file.
     pub metrics: Vec<MetricResult>,
+    /// What each experiment found, by its name; the arrays are those of `mmf_data::ablation`.
+    pub experiments: Vec<(String, Arrays)>,
     pub computed: u64,
     pub cached: u64,
     pub blocked: u64,
@@ -213,6 +216,16 @@ fn go(work: Work<'_>) -> RunOutcome<'_> {
             }
         }
     }
+    let mut experiments = Vec::new();
+    let is_experiment = |id: &NodeId| layout::body(work.node(*id)) == Some(mmf_lang::signature::BodyKind::Experiment);
+    for &id in work.graph.sinks.iter().filter(|id| is_experiment(id)) {
+        if work.settled(id).is_some()
+            && let Ok(value) = work.value(id)
+            && let Ok(found) = value.state()
+        {
+            experiments.push((work.title(id), found.clone()));
+        }
+    }
     let lost = work.store.refused() - refused;
     if lost > 0 {
         let text = say!(
@@ -235,5 +248,5 @@ fn go(work: Work<'_>) -> RunOutcome<'_> {
         .map(|(node, error)| Failure { node, name: work.title(node), span: work.node(node).span, error })
         .collect();
     let (computed, cached, blocked, stopped) = (tally.computed, tally.cached, tally.blocked, tally.stopped);
-    RunOutcome { work, failures, metrics, computed, cached, blocked, stopped }
+    RunOutcome { work, failures, metrics, experiments, computed, cached, blocked, stopped }
 }

@@ -277,7 +277,7 @@ pub(crate) fn feed(hasher: &mut Hasher, work: &Work<'_>, train: NodeId) -> Resul
                 for &input in &node.inputs {
                     if let Type::Graph(_) = work.node(input).ty {
                         let Some(outline) = work.outline(input) else { return Ok(None) };
-                        hasher.text("graph").digest(&outline.digest);
+                        hasher.text("edges").digest(&outline.digest);
                     }
                 }
                 if let Some(Before { by, order, .. }) = wire.past {

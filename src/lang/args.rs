@@ -73,6 +73,10 @@ pub enum ArgKind {
     Loss,
     /// A metric's name, with its cut.
     Measure,
+    /// A train: an input of the node.
+    Train,
+    /// A declared metric, `quality.ndcg@20`: an input of the node.
+    Metric,
 }
 
 /// A default, const-friendly.

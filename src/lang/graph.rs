@@ -21,6 +21,8 @@ pub struct Graph {
     pub names: Vec<(String, NodeId)>,
     /// What a run has to make: metrics, trains, experiments; the leaves where there are none.
     pub sinks: Vec<NodeId>,
+    /// What experiments have added: trains once more with something changed, and what they read and predict.
+    pub variants: BTreeSet<NodeId>,
     /// `param seed`.
     pub seed: u64,
     pub params: Vec<(String, crate::args::ArgValue)>,

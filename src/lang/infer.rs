@@ -271,6 +271,53 @@ impl Inference<'_, '_> {
         self.checker.learned_from(domain)
     }
 
+    /// Returns the columns that a train's network reads, each ready before the training.
+    pub fn leaves(&self, train: NodeId) -> Vec<NodeId> {
+        self.checker.leaves(train)
+    }
+
+    /// Returns whether a node is, or is made from, another.
+    pub fn comes_from(&self, node: NodeId, other: NodeId) -> bool {
+        self.checker.comes_from(node, other)
+    }
+
+    /// Returns the words for a node: its declared name, or what it is.
+    pub fn label_of(&self, node: NodeId) -> String {
+        self.checker.graph.dag[node].label.clone()
+    }
+
+    /// Returns the nodes that a node reads, and its stage with the arguments.
+    pub fn made_of(&self, node: NodeId) -> (Vec<NodeId>, Option<(&'static str, Args)>) {
+        let weight = &self.checker.graph.dag[node];
+        let stage = match &weight.kind {
+            crate::graph::NodeKind::Stage { stage, args, .. } => Some((*stage, args.clone())),
+            _ => None,
+        };
+        (weight.inputs.clone(), stage)
+    }
+
+    /// Adds a train once more, with other columns in the places of some that its network reads, and other starting weights where
+    /// `repeat` is not 0.
+    pub fn again(
+        &mut self,
+        train: NodeId,
+        changed: &std::collections::BTreeMap<NodeId, NodeId>,
+        repeat: usize,
+        label: String,
+    ) -> NodeId {
+        self.checker.again(train, changed, repeat, label)
+    }
+
+    /// Returns what a train predicts where a metric measures another.
+    pub fn predicted(&mut self, train: NodeId, like: NodeId) -> Option<NodeId> {
+        self.checker.predicted(train, like)
+    }
+
+    /// Adds a stage over a column, whose type it keeps but that numbers are vectors.
+    pub fn over(&mut self, node: NodeId, stage: &str, alternative: usize, args: Args, label: String) -> Option<NodeId> {
+        self.checker.over(node, stage, alternative, args, label)
+    }
+
     /// Returns the splits that cut these very rows: their nodes and numbers.
     pub fn splits_of(&self, domain: DomainId) -> Vec<(NodeId, u32)> {
         let root = self.root(domain);

@@ -12,11 +12,12 @@ pub enum Group {
     Fuse,
     Train,
     Metric,
+    Experiment,
 }
 
 impl Group {
-    pub const ALL: [Group; 6] =
-        [Group::Source, Group::Prepare, Group::Extract, Group::Fuse, Group::Train, Group::Metric];
+    pub const ALL: [Group; 7] =
+        [Group::Source, Group::Prepare, Group::Extract, Group::Fuse, Group::Train, Group::Metric, Group::Experiment];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -26,6 +27,7 @@ impl Group {
             Group::Fuse => "fuse",
             Group::Train => "train",
             Group::Metric => "metric",
+            Group::Experiment => "experiment",
         }
     }
 }
@@ -53,6 +55,10 @@ pub enum BodyKind {
     Train,
     /// Measures predictions.
     Metric,
+    /// A whole column in, one of the same rows out.
+    Whole,
+    /// Compares predictions of several trains.
+    Experiment,
     /// Configures the stage that holds it.
     Recipe,
     /// A size that the data tell.

@@ -343,6 +343,7 @@ pub enum Type {
     Ends(EndsType),
     Train(Box<TrainType>),
     Metric,
+    Experiment,
     Recipe(RecipeKind),
 }
 
@@ -358,6 +359,7 @@ impl Type {
             Type::Ends(_) => "pair of columns",
             Type::Train(_) => "train",
             Type::Metric => "metric",
+            Type::Experiment => "experiment",
             Type::Recipe(RecipeKind::Optimizer) => "optimizer",
             Type::Recipe(RecipeKind::Stop) => "stop",
             Type::Recipe(RecipeKind::Loss) => "loss",

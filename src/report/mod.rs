@@ -1,6 +1,7 @@
 //! The report: one page without network or scripts, made from a run folder alone.
 
 mod curves;
+pub(crate) mod experiments;
 mod flow;
 mod looks;
 mod outcomes;
@@ -68,11 +69,12 @@ fn render(run: &Run, s: Speech) -> Markup {
                     h1 { (record.pipeline) }
                     @if let Some(about) = about(&run.pipeline) { p.about { (about) } }
                     (summary(s, record))
-                    (contents(s))
+                    (contents(s, record))
                 }
                 main {
                     (failures(s, record))
                     (results::section(s, &run.metrics))
+                    (experiments::section(s, &record.experiments))
                     (outcomes.section())
                     (curves::section(s, &run.curves, &record.trains))
                     (space::section(s, &run.spaces, &record.trains, &run.looks))
@@ -93,7 +95,8 @@ fn render(run: &Run, s: Speech) -> Markup {
     }
 }
 
-fn contents(s: Speech) -> Markup {
+fn contents(s: Speech, record: &RunRecord) -> Markup {
+    let experiments = (!record.experiments.is_empty()).then(|| ("experiments", say!("Does it help?", "有帮助吗？")));
     let sections = [
         ("results", say!("Results", "结果")),
         ("predictions", say!("Predictions", "预测")),
@@ -107,7 +110,7 @@ fn contents(s: Speech) -> Markup {
     ];
     html! {
         nav aria-label=(s.say(say!("Sections", "目录"))) {
-            @for (id, title) in sections { a href=(format!("#{id}")) { (s.say(title)) } }
+            @for (id, title) in experiments.into_iter().chain(sections) { a href=(format!("#{id}")) { (s.say(title)) } }
         }
     }
 }

@@ -55,11 +55,14 @@ pub(super) fn read(folder: &Path) -> std::io::Result<Run> {
         pipeline: fs::read_to_string(folder.join("pipeline.mmf"))?,
         ..Run::default()
     };
+    let trains: Vec<String> = run.record.trains.iter().map(|train| train.name.clone()).collect();
     let mut skipped: BTreeMap<(String, String), Skipped> = BTreeMap::new();
     for line in fs::read_to_string(folder.join("events.jsonl"))?.lines() {
         // A line that a full disk cut short is left out.
         let Ok(event) = serde_json::from_str::<Event>(line) else { continue };
         match event {
+            // The variants of experiments are many, and their curves say nothing by themselves.
+            Event::Curve { node, .. } if !trains.is_empty() && !trains.contains(&node) => {}
             Event::Curve { node, curve, step, value } => point(&mut run.curves, node, curve, step, value),
             Event::Skipped { node, row, name, reason } => {
                 let entry = skipped.entry((node.clone(), reason.en.clone())).or_insert_with(|| Skipped {

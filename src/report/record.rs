@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mmf_data::ablation::{Ablation, Variant};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mmf_engine::MetricResult;
@@ -32,6 +33,8 @@ pub(crate) struct RunRecord {
     pub(crate) steps: Vec<StepRecord>,
     #[serde(default)]
     pub(crate) trains: Vec<TrainRecord>,
+    #[serde(default)]
+    pub(crate) experiments: Vec<ExperimentRecord>,
     pub(crate) coverage: Vec<CoverageRecord>,
     pub(crate) computed: u64,
     pub(crate) cached: u64,
@@ -40,6 +43,67 @@ pub(crate) struct RunRecord {
     pub(crate) predictions: String,
     /// Keys of the store that this run used: what cleaning keeps for it.
     pub(crate) keys: Vec<String>,
+}
+
+/// What an experiment found.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ExperimentRecord {
+    pub(crate) name: String,
+    pub(crate) train: String,
+    pub(crate) metric: String,
+    pub(crate) units: u64,
+    pub(crate) of_users: bool,
+    pub(crate) repeats: u64,
+    pub(crate) value: Option<f64>,
+    pub(crate) deviation: Option<f64>,
+    pub(crate) lower_is_better: bool,
+    pub(crate) variants: Vec<VariantRecord>,
+}
+
+/// A train with something changed; numbers that are not defined are left out.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct VariantRecord {
+    pub(crate) modality: String,
+    pub(crate) how: String,
+    pub(crate) value: Option<f64>,
+    pub(crate) deviation: Option<f64>,
+    pub(crate) gain: Option<f64>,
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    pub(crate) p: Option<f64>,
+    pub(crate) holm: Option<f64>,
+    pub(crate) effect: Option<f64>,
+}
+
+impl ExperimentRecord {
+    pub(crate) fn new(name: &str, found: &Ablation) -> ExperimentRecord {
+        let some = |x: f64| x.is_finite().then_some(x);
+        let repeated = |x: f64| some(x).filter(|_| found.repeats > 1);
+        let variant = |v: &Variant| VariantRecord {
+            modality: v.modality.clone(),
+            how: v.how.clone(),
+            value: some(v.value),
+            deviation: repeated(v.deviation),
+            gain: some(v.gain),
+            low: some(v.low),
+            high: some(v.high),
+            p: some(v.p),
+            holm: some(v.holm),
+            effect: some(v.effect),
+        };
+        ExperimentRecord {
+            name: name.into(),
+            train: found.train.clone(),
+            metric: found.metric.clone(),
+            units: found.units as u64,
+            of_users: found.of_users,
+            repeats: found.repeats as u64,
+            value: some(found.value),
+            deviation: repeated(found.deviation),
+            lower_is_better: found.lower_is_better,
+            variants: found.variants.iter().map(variant).collect(),
+        }
+    }
 }
 
 /// A data file and the digest of its bytes (BLAKE3).

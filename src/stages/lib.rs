@@ -1,5 +1,6 @@
 //! The vocabulary: one file a stage, and the list of them.
 
+mod experiment;
 mod extract;
 mod fuse;
 mod metric;
@@ -16,7 +17,10 @@ use mmf_lang::signature::{Entry, Vocabulary};
 
 /// Returns every stage, in the order of the docs.
 pub fn all() -> impl Iterator<Item = &'static dyn Stage> {
-    [source::ALL, prepare::ALL, extract::ALL, fuse::ALL, train::ALL, metric::ALL].into_iter().flatten().copied()
+    [source::ALL, prepare::ALL, extract::ALL, fuse::ALL, train::ALL, metric::ALL, experiment::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// Returns the stage of that name.

@@ -4,6 +4,7 @@
 mod bad_input;
 mod damage;
 mod determinism;
+mod experiments;
 mod graphs;
 mod layers;
 mod models;

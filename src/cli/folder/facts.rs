@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mmf_data::ablation::Ablation;
 use mmf_engine::{Event, RunOutcome};
 use mmf_lang::analysis::Checked;
 use mmf_lang::graph::{Graph, NodeKind};
@@ -11,7 +12,7 @@ use super::{About, looks, predictions};
 use crate::cli::clock;
 use crate::cli::steps::{elem_text, steps, type_text};
 use crate::report::record::{
-    ArrowRecord, CoverageRecord, DataRecord, FailureRecord, RunRecord, StepRecord, TrainRecord,
+    ArrowRecord, CoverageRecord, DataRecord, ExperimentRecord, FailureRecord, RunRecord, StepRecord, TrainRecord,
 };
 
 /// What the events say of a step, by its title.
@@ -97,9 +98,16 @@ pub(super) fn facts(
             milliseconds: found.map(|f| f.milliseconds),
         });
     }
+    record.experiments = experiments(outcome);
     record.coverage = coverage(graph, outcome);
     record.trains = trains(graph, outcome);
     record
+}
+
+/// Returns what the experiments found.
+pub(crate) fn experiments(outcome: &RunOutcome<'_>) -> Vec<ExperimentRecord> {
+    let found = outcome.experiments.iter();
+    found.filter_map(|(name, found)| Some(ExperimentRecord::new(name, &Ablation::from_arrays(found).ok()?))).collect()
 }
 
 /// Returns what the report says of each train beside its metrics.

@@ -37,6 +37,7 @@ use super::clock;
 use super::trouble::Trouble;
 use crate::report::record::RunRecord;
 use crate::report::{self, Speech, predicted, samples};
+pub(crate) use facts::experiments;
 use predictions::Tables;
 
 /// What a run is, beside its outcome.

@@ -264,6 +264,20 @@ impl Checker<'_> {
             ArgKind::Stop => self.recipe_argument(spec, expr, scope, RecipeKind::Stop),
             ArgKind::Loss => self.loss_argument(spec, expr, scope, extra),
             ArgKind::Measure => self.measure_argument(expr, scope),
+            ArgKind::Train => match self.evaluate(expr, scope) {
+                Item::Node(node) if matches!(self.ty(node), Type::Train(_)) => {
+                    extra.push((node, expr.span));
+                    Some(ArgValue::Input(extra.len()))
+                }
+                Item::Node(node) if *self.ty(node) == Type::Unknown => None,
+                Item::Unknown => None,
+                other => self.wrong_kind(spec, &other, expr.span, "a train", "训练"),
+            },
+            ArgKind::Metric => {
+                let node = self.declared_metric(spec, expr)?;
+                extra.push((node, expr.span));
+                Some(ArgValue::Input(extra.len()))
+            }
             ArgKind::Inputs => {
                 let items: Vec<&Expr> = match &expr.kind {
                     ExprKind::List(items) => items.iter().collect(),

@@ -38,7 +38,7 @@ impl Checker<'_> {
                 }
                 self.graph.names.push((name.text.clone(), node));
             }
-            if matches!(self.ty(node), Type::Train(_)) && !self.graph.dag[node].joint {
+            if matches!(self.ty(node), Type::Train(_) | Type::Experiment) && !self.graph.dag[node].joint {
                 sinks.push(node);
             }
         }
@@ -307,6 +307,7 @@ impl Checker<'_> {
             (Keyword::Extract, Type::Column(_)) => !joint,
             (Keyword::Fuse, Type::Column(_)) => true,
             (Keyword::Train, Type::Train(_)) => true,
+            (Keyword::Experiment, Type::Experiment) => true,
             _ => false,
         };
         if !fits {
@@ -317,6 +318,7 @@ impl Checker<'_> {
                 Type::Column(_) if joint => "fuse",
                 Type::Column(_) => "extract",
                 Type::Train(_) => "train",
+                Type::Experiment => "experiment",
                 _ => "",
             };
             let (word, found) = (keyword.word(), if joint { "network" } else { ty.word() });

@@ -3,13 +3,13 @@
 use super::call::Written;
 use super::resolve::did_you_mean;
 use super::{Checker, Item, Scope};
-use crate::args::{ArgKind, ArgValue, Args};
+use crate::args::{ArgKind, ArgSpec, ArgValue, Args};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Node, NodeId, NodeKind};
 use crate::say;
 use crate::signature::{BodyKind, Signature};
 use crate::span::Span;
-use crate::syntax::tree::{Block, Call, Expr, ExprKind, LineKind, Name};
+use crate::syntax::tree::{Block, Call, DeclarationKind, Expr, ExprKind, LineKind, Name};
 use crate::types::{Part, Task, Type};
 
 impl Checker<'_> {
@@ -294,6 +294,56 @@ impl Checker<'_> {
             return false;
         }
         true
+    }
+
+    /// Returns the declared metric that an argument names: `quality.ndcg@20`.
+    pub(crate) fn declared_metric(&mut self, spec: &'static ArgSpec, expr: &Expr) -> Option<NodeId> {
+        let written = self.source_text(expr.span);
+        let known = match &expr.kind {
+            ExprKind::Field { base, .. } => match &base.kind {
+                ExprKind::Name(name) => self.names.get(name).copied(),
+                _ => None,
+            },
+            _ => None,
+        };
+        let index = known.filter(|&index| matches!(self.declared[index].tree.kind, DeclarationKind::Metric { .. }));
+        let Some(index) = index else {
+            let argument = spec.name;
+            self.report(
+                Diagnostic::error(
+                    "E0108",
+                    expr.span,
+                    say!("`{argument}` takes a declared metric", "`{argument}` 接受已声明的指标"),
+                )
+                .help(say!(
+                    "declare it, `metric quality = TRAIN on PART {{ ndcg@20 }}`, and write `quality.ndcg@20`",
+                    "请先声明 `metric quality = 训练 on 部分 {{ ndcg@20 }}`，再写 `quality.ndcg@20`"
+                )),
+            );
+            return None;
+        };
+        self.demand(index, expr.span);
+        let wanted: String = written.split_whitespace().collect();
+        let found = self.graph.names.iter().find(|(name, _)| *name == wanted);
+        if let Some((_, node)) = found {
+            return Some(*node);
+        }
+        let owner = wanted.split('.').next().unwrap_or_default().to_string() + ".";
+        let others: Vec<String> =
+            self.graph.names.iter().map(|(n, _)| n.clone()).filter(|n| n.starts_with(&owner)).collect();
+        let mut d = Diagnostic::error(
+            "E0113",
+            expr.span,
+            say!("no metric is declared as `{wanted}`", "没有声明为 `{wanted}` 的指标"),
+        );
+        if let Some(help) = did_you_mean(&wanted, others.iter().map(String::as_str)) {
+            d = d.help(help);
+        }
+        // A broken metric has none.
+        if !others.is_empty() {
+            self.report(d);
+        }
+        None
     }
 
     /// Returns the metric that an argument names: `early(ndcg@20)`.

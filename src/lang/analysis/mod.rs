@@ -31,6 +31,9 @@ mod train;
 mod types;
 mod unused;
 mod uses;
+mod variants;
+
+pub use variants::REPEAT;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

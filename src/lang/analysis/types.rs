@@ -263,6 +263,7 @@ pub(crate) fn chinese(word: &str) -> &str {
         "part" => "部分",
         "field" => "字段",
         "graph" => "图",
+        "experiment" => "实验",
         "end" => "端",
         "set of rows" => "行的集合",
         "pair of columns" => "一对列",

@@ -20,7 +20,8 @@ impl Checker<'_> {
         };
         let flows = |kind: &DeclarationKind| sinks(kind) || matches!(kind, DeclarationKind::Bind { .. });
         // A file of defs alone is for others to use.
-        let shared = !self.declared.iter().any(|d| d.file == 0 && flows(&d.tree.kind));
+        let own = |is: &dyn Fn(&DeclarationKind) -> bool| self.declared.iter().any(|d| d.file == 0 && is(&d.tree.kind));
+        let shared = own(&|kind| matches!(kind, DeclarationKind::Def { .. })) && !own(&flows);
         let has_sinks = self.declared.iter().any(|d| sinks(&d.tree.kind));
         let mut found = Vec::new();
         for declared in self.declared.iter().filter(|d| d.file == 0 && !d.used) {

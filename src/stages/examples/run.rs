@@ -60,6 +60,9 @@ pub(super) fn run(graph: &Graph, id: NodeId, tables: &BTreeMap<String, Table>) -
                     let values = apply(&context, args, &state, &batch).map_err(said)?;
                     Ok(Value::Column(column(name, *alternative, &inputs, &batch, values)?))
                 }
+                Body::Whole(whole) => {
+                    Ok(Value::Column(whole(&context, args, inputs[0].column().map_err(said)?).map_err(said)?))
+                }
                 Body::Table(table) => Ok(Value::Table(table(&context, args, &inputs).map_err(said)?)),
                 Body::FitTable { fit: learn, apply } => {
                     let whole = inputs[0].table().map_err(said)?;

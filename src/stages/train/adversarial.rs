@@ -6,7 +6,6 @@ use mmf_lang::signature::{Example, Group, Signature};
 
 pub(crate) struct Adversarial;
 
-pub(crate) const NAME: &str = "adversarial";
 pub(crate) const EPSILON: Arg<f64> =
     Arg::float("epsilon").default(Literal::Float(0.1)).range(0.0, 1e6).doc("How long the change of a row is.");
 pub(crate) const WEIGHT: Arg<f64> = Arg::float("weight")
@@ -14,7 +13,7 @@ pub(crate) const WEIGHT: Arg<f64> = Arg::float("weight")
     .range(0.0, 1e6)
     .doc("How much the loss counts at the changed value.");
 
-static SIGNATURE: Signature = Signature::new(Group::Train, NAME, &["loss, col<d, vector[n]> -> loss"])
+static SIGNATURE: Signature = Signature::new(Group::Train, "adversarial", &["loss, col<d, vector[n]> -> loss"])
     .args(&[EPSILON.spec(), WEIGHT.spec()])
     .doc(
         "loss(x) + weight · loss(x + Δ), with Δ = epsilon · g / |g| a row, g being the slope of the loss with regard to the value x at \

@@ -56,15 +56,15 @@ impl Asked<'_> {
     }
 }
 
+/// What the task itself lowers: its number in the loss, how much it counts, and what it is.
+pub(crate) type Own = (usize, f32, Recipe);
+
 /// Losses with their factors, and the pass that they were computed from.
 pub(crate) type Found = (Vec<(Loss, f32)>, Pass);
 
 impl<'p> Terms<'p> {
     /// Takes these parts out of a loss, and returns them and the others, each with its number in the loss.
-    pub(crate) fn of(
-        losses: &[(f64, Recipe)],
-        circuit: &Circuit<'p>,
-    ) -> Result<(Terms<'p>, Vec<(usize, f32, Recipe)>)> {
+    pub(crate) fn of(losses: &[(f64, Recipe)], circuit: &Circuit<'p>) -> Result<(Terms<'p>, Vec<Own>)> {
         let (mut terms, mut others) = (Terms::default(), Vec::new());
         for (number, (factor, recipe)) in losses.iter().enumerate() {
             let (factor, args) = (*factor as f32, &recipe.args);
@@ -72,7 +72,7 @@ impl<'p> Terms<'p> {
             if let Some((_, compare)) = COMPARE.iter().find(|(name, _)| *name == recipe.stage) {
                 let values = [value(0)?, value(1)?];
                 terms.compared.push(Compared { number, factor, compare: *compare, args: args.clone(), values });
-            } else if recipe.stage == adversarial::NAME {
+            } else if recipe.stage == "adversarial" {
                 let Some(ArgValue::Int(over)) = args.find("over") else {
                     return Err(Error::bug("a part over nothing"));
                 };

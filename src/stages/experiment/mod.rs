@@ -1,0 +1,9 @@
+//! Stages of the group `experiment`, one file each; each is one line of the list.
+
+mod ablate;
+mod muted;
+mod paired;
+
+use mmf_data::stage::Stage;
+
+pub(crate) static ALL: &[&dyn Stage] = &[&ablate::Ablate, &muted::Muted];
