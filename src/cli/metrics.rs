@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::screen::{Screen, Style};
 use crate::report::experiments;
 use crate::report::record::ExperimentRecord;
-use crate::report::words::{count, number};
+use crate::report::words::{count, number, spread};
 
 /// Writes the metrics, a line each, with their 95 % intervals.
 pub(crate) fn table(screen: &Screen, metrics: &[MetricResult]) {
@@ -29,7 +29,7 @@ pub(crate) fn table(screen: &Screen, metrics: &[MetricResult]) {
             (Some(low), Some(high)) => format!("{} – {}", number(Some(low)), number(Some(high))),
             _ => "–".into(),
         };
-        lines.push(vec![name, m.train.clone(), m.part.clone(), number(m.value), interval, count(m.rows)]);
+        lines.push(vec![name, m.train.clone(), m.part.clone(), spread(m.value, m.deviation), interval, count(m.rows)]);
     }
     let widths: Vec<usize> =
         (0..heads.len()).map(|at| lines.iter().map(|l| l[at].width()).max().unwrap_or(0)).collect();

@@ -118,6 +118,10 @@ pub struct MetricResult {
     pub high: Option<f64>,
     /// The units that were resampled.
     pub rows: u64,
+    /// Of a train that was trained several times, the standard deviation of the value, which is then their mean, as are the ends of
+    /// its interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
 }
 
 impl Event {

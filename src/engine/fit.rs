@@ -9,7 +9,7 @@ use mmf_data::error::{Error, Result};
 use mmf_data::stage::Body;
 use mmf_data::table::{Column, Rows, Split, Table, Value};
 use mmf_data::values::Values;
-use mmf_lang::analysis::REPEAT;
+use mmf_lang::analysis::AGAIN;
 use mmf_lang::args::{ArgValue, Args};
 use mmf_lang::graph::{Fit, Node, NodeId, NodeKind};
 use mmf_lang::types::{DomainId, Elem, Part, Type};
@@ -53,8 +53,8 @@ pub(crate) fn call<'w>(work: &'w Work<'_>, node: &'w Node) -> Result<Call<'w>> {
 
 /// Returns the seed of a train that was trained so many times before.
 fn repeated(seed: u64, args: &Args) -> u64 {
-    match args.find(REPEAT) {
-        Some(ArgValue::Int(times)) => key::seed(seed, REPEAT, *times as usize),
+    match args.find(AGAIN) {
+        Some(ArgValue::Int(times)) => key::seed(seed, AGAIN, *times as usize),
         _ => seed,
     }
 }

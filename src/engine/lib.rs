@@ -205,9 +205,9 @@ fn go(work: Work<'_>) -> RunOutcome<'_> {
     work.report_damage();
     let mut metrics = Vec::new();
     let measured = |id: &NodeId| layout::body(work.node(*id)) == Some(mmf_lang::signature::BodyKind::Metric);
-    for &id in work.graph.sinks.iter().filter(|id| measured(id)) {
+    for &id in work.graph.sinks.iter().filter(|id| measured(id) && !work.graph.variants.contains(id)) {
         if work.settled(id).is_some()
-            && let Ok(found) = work.metric(id)
+            && let Ok(Some(found)) = work.metric_of_all(id)
         {
             // Two declarations may ask for one measurement: each is told by its own name.
             for metric in by_each_name(work.graph, id, found) {

@@ -434,7 +434,30 @@ impl<'a> Work<'a> {
             low: number("low"),
             high: number("high"),
             rows: state.i64s("rows")?.first().copied().unwrap_or(0) as u64,
+            deviation: None,
         })
+    }
+
+    /// Returns a metric over all trainings of its train; `None` where one of them was not made.
+    pub(crate) fn metric_of_all(&self, id: NodeId) -> Result<Option<MetricResult>> {
+        let first = self.metric(id)?;
+        let Some(again) = self.graph.repeats.get(&id) else { return Ok(Some(first)) };
+        let mut all = vec![first.clone()];
+        for &other in again {
+            if self.settled(other).is_none() {
+                return Ok(None);
+            }
+            all.push(self.metric(other)?);
+        }
+        let count = all.len() as f64;
+        let mean = |of: fn(&MetricResult) -> Option<f64>| {
+            let numbers: Option<Vec<f64>> = all.iter().map(of).collect();
+            numbers.map(|numbers| numbers.iter().sum::<f64>() / count)
+        };
+        let value = mean(|m| m.value);
+        let square = |value: f64| all.iter().filter_map(|m| m.value).map(|x| (x - value).powi(2)).sum::<f64>();
+        let deviation = value.map(|value| (square(value) / (count - 1.0)).sqrt());
+        Ok(Some(MetricResult { value, low: mean(|m| m.low), high: mean(|m| m.high), deviation, ..first }))
     }
 }
 

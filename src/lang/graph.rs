@@ -23,6 +23,8 @@ pub struct Graph {
     pub sinks: Vec<NodeId>,
     /// What experiments have added: trains once more with something changed, and what they read and predict.
     pub variants: BTreeSet<NodeId>,
+    /// For each metric of a train that is trained several times, the same metric of each further time.
+    pub repeats: BTreeMap<NodeId, Vec<NodeId>>,
     /// `param seed`.
     pub seed: u64,
     pub params: Vec<(String, crate::args::ArgValue)>,

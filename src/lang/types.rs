@@ -315,6 +315,8 @@ pub struct TrainType {
     pub split: SplitType,
     /// Count of classes for `classify`: 2 for a `bool`.
     pub classes: Size,
+    /// How often it is trained and measured, each time from other starting weights.
+    pub repeat: u64,
     /// Whether the network is sound; else its fields are not known.
     pub sound: bool,
     /// What the joint stages became here: name and type.

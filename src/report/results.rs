@@ -5,7 +5,7 @@ use mmf_lang::say;
 
 use super::record::MetricResult;
 use super::speech::Speech;
-use super::words::{Axis, axis, count, number};
+use super::words::{Axis, axis, count, number, spread};
 
 /// Returns the section about results.
 pub(super) fn section(s: Speech, metrics: &[MetricResult]) -> Markup {
@@ -36,6 +36,13 @@ pub(super) fn section(s: Speech, metrics: &[MetricResult]) -> Markup {
                     p { "The interval of coverage is 1.96 standard errors of the jackknife: a resample repeats some units and leaves "
                         "others out, so it would reach fewer items." }
                 }
+                @if metrics.iter().any(|m| m.deviation.is_some()) {
+                    p { (s.say(say!(
+                        "Where a train was trained several times, the value is the mean with its standard deviation; the interval is the \
+                         mean of theirs.",
+                        "多次训练者，数值为均值与标准差，区间为各次区间的均值。"
+                    ))) }
+                }
                 (table(s, metrics))
             }
         }
@@ -57,7 +64,7 @@ fn plot(s: Speech, kind: &str, metrics: &[&MetricResult]) -> Markup {
                 div.dot-row {
                     span.dot-label { (label(m)) small { " " (s.part(&m.part)) } }
                     (line(s, m, &axis))
-                    span.dot-value { (number(m.value)) }
+                    span.dot-value { (spread(m.value, m.deviation)) }
                 }
             }
             div.dot-row aria-hidden="true" {
@@ -120,7 +127,7 @@ fn table(s: Speech, metrics: &[MetricResult]) -> Markup {
                     @for m in metrics {
                         tr {
                             td { (m.metric) } td { (m.name) } td { (m.train) } td { (s.part(&m.part)) }
-                            td.n { strong { (number(m.value)) } } td.n { (number(m.low)) } td.n { (number(m.high)) }
+                            td.n { strong { (spread(m.value, m.deviation)) } } td.n { (number(m.low)) } td.n { (number(m.high)) }
                             td.n { (count(m.rows)) }
                         }
                     }

@@ -34,6 +34,14 @@ pub(crate) fn number(value: Option<f64>) -> String {
     }
 }
 
+/// Returns a number with its standard deviation, where there is one.
+pub(crate) fn spread(value: Option<f64>, deviation: Option<f64>) -> String {
+    match deviation {
+        Some(_) => format!("{} ± {}", number(value), number(deviation)),
+        None => number(value),
+    }
+}
+
 /// Returns an axis for numbers from `low` to `high`: its ends and its ticks, at 1, 2 or 5 times a power of ten.
 pub(crate) fn axis(low: f64, high: f64, ticks: usize) -> Axis {
     let (low, high) = if low < high { (low, high) } else { (low - 0.5, high + 0.5) };

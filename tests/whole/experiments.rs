@@ -113,3 +113,33 @@ fn no_variant_is_trained_twice() {
     run(&again, &["a.mmf", "--threads", "4"]);
     assert_eq!(experiments(&bytes), experiments(&again.read("runs/latest/run.json")));
 }
+
+/// A train that is trained several times is measured by the mean of all; more times train no time again.
+#[test]
+fn several_trainings_give_a_mean_and_its_deviation() {
+    let place = place();
+    let once = FILE.split("\nexperiment").next().unwrap();
+    let times = |n: usize| once.replace("    epochs    = 12", &format!("    epochs    = 12\n    repeat    = {n}"));
+    let measured = || serde_json::from_str::<Vec<Value>>(&place.read("runs/latest/metrics.json")).unwrap()[0].clone();
+    let of = |name: &str| measured()[name].as_f64();
+    place.write("a.mmf", once);
+    run(&place, &["a.mmf"]);
+    let first = of("value").unwrap();
+    assert!(of("deviation").is_none());
+    place.write("a.mmf", times(3));
+    let trained = |events: &[Value]| {
+        let done = events.iter().filter(|e| e["event"] == "finished");
+        done.filter_map(|e| e["node"].as_str().map(String::from)).filter(|n| !n.contains(" on ")).collect::<Vec<_>>()
+    };
+    let names = trained(&run(&place, &["a.mmf"]));
+    let mut others: Vec<&str> = names.iter().map(String::as_str).filter(|n| n.starts_with("liked")).collect();
+    others.sort();
+    assert_eq!(others, ["liked (2)", "liked (3)"]);
+    let (mean, deviation) = (of("value").unwrap(), of("deviation").unwrap());
+    assert!(deviation > 0.0 && (mean - first).abs() < 2.0 * deviation + 1e-9, "{mean} ± {deviation}, first {first}");
+    assert!(place.mmf(&["run", "a.mmf"]).out().contains(" ± "));
+    // The one training of before is still the first.
+    place.write("a.mmf", once);
+    assert!(run(&place, &["a.mmf"]).iter().all(|e| e["event"] != "computed"));
+    assert_eq!(of("value"), Some(first));
+}

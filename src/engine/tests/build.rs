@@ -182,6 +182,7 @@ impl Build {
     pub(crate) fn train(&mut self, split: NodeId, output: NodeId, list: &[(&str, ArgValue)]) -> NodeId {
         let Type::Split(s) = self.graph.dag[split].ty.clone() else { panic!("a split") };
         let ty = TrainType {
+            repeat: 1,
             task: Task::Regress,
             split: s,
             sound: true,

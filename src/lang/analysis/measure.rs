@@ -113,14 +113,14 @@ impl Checker<'_> {
             );
             return;
         }
-        self.add_measures(name, train, split, t.task, part_word, measures, body.span);
+        self.add_measures(name, (train, t.repeat), split, t.task, part_word, measures, body.span);
     }
 
     #[allow(clippy::too_many_arguments)]
     fn add_measures(
         &mut self,
         name: &str,
-        train: NodeId,
+        (train, repeat): (NodeId, u64),
         split: NodeId,
         task: Task,
         part: Part,
@@ -140,6 +140,7 @@ impl Checker<'_> {
         let inputs = vec![train, split];
         let predict =
             self.add(Node { name: None, label, kind, inputs, ty: Type::Metric, span, joint: false, rows: None });
+        let others = self.further(train, predict, repeat);
         for (signature, args, word, span) in measures {
             let full = format!("{name}.{word}");
             let kind = NodeKind::Stage {
@@ -162,10 +163,38 @@ impl Checker<'_> {
             });
             // Listed twice in one block, it is one.
             if !self.graph.names.iter().any(|(name, id)| *id == node && *name == full) {
-                self.graph.names.push((full, node));
+                self.graph.names.push((full.clone(), node));
             }
             self.graph.sinks.push(node);
+            if self.graph.repeats.contains_key(&node) {
+                continue;
+            }
+            let own = self.graph.dag[node].clone();
+            let mut again = Vec::new();
+            for &predict in &others {
+                let label = format!("{full} ({})", again.len() + 2);
+                again.push(self.put(Node { name: None, label, inputs: vec![predict], ..own.clone() }));
+            }
+            if !again.is_empty() {
+                self.graph.sinks.extend(&again);
+                self.graph.repeats.insert(node, again);
+            }
         }
+    }
+
+    /// Returns what a train predicts in each of its further trainings.
+    fn further(&mut self, train: NodeId, predict: NodeId, repeat: u64) -> Vec<NodeId> {
+        let mut found = Vec::new();
+        for time in 1..repeat {
+            let label = format!("{} ({})", self.graph.dag[train].label, time + 1);
+            let again = self.again(train, &std::collections::BTreeMap::new(), time as usize, label);
+            let own = self.graph.dag[predict].clone();
+            let NodeKind::Predict { part, .. } = own.kind else { continue };
+            let label = format!("{} on {}", self.graph.dag[again].label, part.word());
+            let inputs = std::iter::once(again).chain(own.inputs.iter().skip(1).copied()).collect();
+            found.push(self.put(Node { name: None, label, inputs, ..own }));
+        }
+        found
     }
 
     /// Returns one metric of a list: its signature, arguments, and how it is written.

@@ -33,7 +33,7 @@ mod unused;
 mod uses;
 mod variants;
 
-pub use variants::REPEAT;
+pub use variants::AGAIN;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -61,7 +61,13 @@ impl Checker<'_> {
         };
         let mut extra: Extra = Vec::new();
         let (args, spans) = self.arguments(signature, &named, Some(node), call.name.span, &inner, &mut extra);
-        let Some(args) = args else { return self.unsound_train(name, task, node, split, span) };
+        let Some(mut args) = args else { return self.unsound_train(name, task, node, split, span) };
+        // How often is no part of what is trained: the first time is the same, however many follow.
+        let repeat = match args.find("repeat") {
+            Some(ArgValue::Int(times)) => u64::try_from(*times).unwrap_or(1),
+            _ => 1,
+        };
+        args.0.retain(|(name, _)| name != "repeat");
         let Some(row) = &inner.row else { return Item::Unknown };
         let wanted = row.domain;
         if let Some(item) = self.domain(wanted).arrows.get(1).cloned().filter(|_| task == Task::Recommend) {
@@ -102,7 +108,7 @@ impl Checker<'_> {
         marks.joint = false;
         marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });
         let fields = self.fields(&outputs, &split);
-        let ty = Type::Train(Box::new(TrainType { task, split, classes, sound: true, fields, marks }));
+        let ty = Type::Train(Box::new(TrainType { task, split, classes, repeat, sound: true, fields, marks }));
         let mut ids = vec![node];
         ids.extend(extra.iter().map(|(n, _)| *n));
         let base = self.files[scope.file].base.clone();
@@ -114,7 +120,7 @@ impl Checker<'_> {
     /// Returns a train whose network is wrong, so that its metrics are still checked against its task and split.
     fn unsound_train(&mut self, name: &str, task: Task, split: NodeId, ty: SplitType, span: Span) -> Item {
         let (classes, fields, marks) = (Size::Unknown, Vec::new(), Marks::default());
-        let ty = Type::Train(Box::new(TrainType { task, split: ty, classes, sound: false, fields, marks }));
+        let ty = Type::Train(Box::new(TrainType { task, split: ty, classes, repeat: 1, sound: false, fields, marks }));
         let kind = NodeKind::Field(name.into());
         let label = name.to_string();
         // Never run: the file has a mistake.

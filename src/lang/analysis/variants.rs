@@ -9,7 +9,7 @@ use crate::signature::BodyKind;
 use crate::types::Type;
 
 /// The argument by which a train differs from itself: how many times it was trained before, each time from other weights.
-pub const REPEAT: &str = "repeat";
+pub const AGAIN: &str = "again";
 
 impl Checker<'_> {
     /// Returns the columns that a train's network reads, each ready before the training.
@@ -67,7 +67,7 @@ impl Checker<'_> {
             *input = self.replaced(*input, changed, &mut done);
         }
         if let (NodeKind::Stage { args, .. }, true) = (&mut node.kind, repeat > 0) {
-            args.0.push((REPEAT.into(), ArgValue::Int(repeat as i64)));
+            args.0.push((AGAIN.into(), ArgValue::Int(repeat as i64)));
         }
         self.put(Node { name: None, label, ..node })
     }
@@ -129,7 +129,8 @@ impl Checker<'_> {
         other
     }
 
-    fn put(&mut self, node: Node) -> NodeId {
+    /// Adds a node that experiments and repeats alone need.
+    pub(super) fn put(&mut self, node: Node) -> NodeId {
         let inputs = node.inputs.clone();
         let id = self.graph.dag.add_node(node);
         self.graph.variants.insert(id);

@@ -7,7 +7,7 @@ use mmf_lang::args::{Arg, Args, Literal, Recipe};
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Part, Task};
 
-use super::recipe::{self, OPTIMIZER, STOP, WEIGHT};
+use super::recipe::{self, OPTIMIZER, REPEAT, STOP, WEIGHT};
 use super::supervised::{self, Settings};
 use super::trained::joint;
 
@@ -34,6 +34,7 @@ static SIGNATURE: Signature = Signature::new(Group::Train, "classify", &["split 
         BATCH.spec(),
         STOP.spec(),
         WEIGHT.spec(),
+        REPEAT.spec(),
         POSITIVE.spec(),
     ])
     .tasks(&[Task::Classify])

@@ -16,6 +16,12 @@ pub(crate) const STOP: Arg<Option<Recipe>> =
 pub(crate) const WEIGHT: Arg<Option<String>> =
     Arg::some_column("weight").doc("A number column: how much each training row counts.");
 
+/// The checker takes it: a train knows nothing of its further times.
+pub(crate) const REPEAT: Arg<usize> = Arg::int("repeat").default(Literal::Int(1)).range(1.0, 100.0).doc(
+    "How often it is trained and measured, each time from other starting weights: its metrics are then mean ± standard deviation. Fields \
+     and predictions are those of the first time.",
+);
+
 /// Declares a loss with that default.
 pub(crate) const fn loss(default: &'static str) -> Arg<Vec<(f64, Recipe)>> {
     let read = |value: Option<&ArgValue>| match value {

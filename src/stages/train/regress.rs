@@ -7,7 +7,7 @@ use mmf_lang::args::{Arg, Args, Literal, Recipe};
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Part, Task};
 
-use super::recipe::{self, OPTIMIZER, STOP, WEIGHT};
+use super::recipe::{self, OPTIMIZER, REPEAT, STOP, WEIGHT};
 use super::supervised::{self, Label, Settings};
 use super::trained::{self, joint};
 
@@ -31,6 +31,7 @@ static SIGNATURE: Signature = Signature::new(Group::Train, "regress", &["split -
         BATCH.spec(),
         STOP.spec(),
         WEIGHT.spec(),
+        REPEAT.spec(),
     ])
     .tasks(&[Task::Regress])
     .doc(

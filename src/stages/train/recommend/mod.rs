@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::bpr;
 use super::learn::{Course, Work, learn};
 use super::network::{Circuit, Target, TaskRows};
-use super::recipe::{self, OPTIMIZER, STOP, Stop, WEIGHT};
+use super::recipe::{self, OPTIMIZER, REPEAT, STOP, Stop, WEIGHT};
 use super::space;
 use super::terms::{Asked, Found, Terms};
 use super::trained::{self, joint};
@@ -58,6 +58,7 @@ static SIGNATURE: Signature = Signature::new(Group::Train, "recommend", &["split
         CANDIDATES.spec(),
         SEEN.spec(),
         WEIGHT.spec(),
+        REPEAT.spec(),
     ])
     .tasks(&[Task::Recommend])
     .doc(
