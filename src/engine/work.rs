@@ -405,6 +405,8 @@ impl<'a> Work<'a> {
             Told::Curve { curve, step, value } => {
                 self.emit(Event::Curve { node, curve, step, value: f64::from_bits(value) });
             }
+            // What a train says it says once, however many variants say it again.
+            Told::Note(_) if self.graph.variants.iter().any(|id| self.title(*id) == node) => {}
             Told::Note(text) => self.emit(Event::Note { node, text }),
         }
     }

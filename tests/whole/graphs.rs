@@ -37,6 +37,8 @@ metric of_free = free on parts.test { recall@35 }
 metric of_bm3  = pull on parts.test { recall@35 }
 "#;
 
+const WORTH: &str = "\nexperiment worth = ablate(free, of = [items.look, items.sound], metric = of_free.recall@35)\n";
+
 fn place() -> Place {
     let place = Place::new();
     copy(&repository("pipelines/models"), &place.path("models"));
@@ -107,4 +109,19 @@ fn only_what_hangs_on_a_graph_is_made_again() {
     let trained: Vec<&str> =
         again.iter().filter(|e| e["event"] == "finished").filter_map(|e| e["node"].as_str()).collect();
     assert!(trained.contains(&"free") && !trained.contains(&"gcn") && !trained.contains(&"seen"), "{trained:?}");
+}
+
+/// What items look like reaches FREEDOM by two ways; without it neither is left.
+#[test]
+fn a_modality_is_silent_in_the_neighbours_that_it_tells_too() {
+    let place = place();
+    place.write("a.mmf", FILE.replace("epochs = 30", "epochs = 2") + WORTH);
+    let ran = run(&place, &["a.mmf"]);
+    let made = |stage: &str| ran.iter().filter(|e| e["event"] == "computed" && e["stage"] == stage).count();
+    // Of each of two columns: as it is, as zeros, as noise, and exchanged.
+    assert_eq!((made("knn_graph"), made("muted")), (8, 6));
+    let record: serde_json::Value = serde_json::from_str(&place.read("runs/latest/run.json")).unwrap();
+    assert_eq!(record["experiments"][0]["variants"].as_array().unwrap().len(), 8);
+    // The graph that is drawn is the file's own.
+    assert!(!place.read("runs/latest/report.html").contains("muted("));
 }

@@ -19,13 +19,17 @@ impl Checker<'_> {
         let mut stack: Vec<NodeId> = self.graph.dag[train].inputs.iter().skip(1).rev().copied().collect();
         while let Some(node) = stack.pop() {
             let weight = &self.graph.dag[node];
-            if !seen.insert(node) || !matches!(weight.ty, Type::Column(_) | Type::Ends(_)) {
+            if !seen.insert(node) || !matches!(weight.ty, Type::Column(_) | Type::Ends(_) | Type::Graph(_)) {
                 continue;
             }
             match &weight.kind {
                 // Behind the value stand the refs along which it is read.
                 NodeKind::Read(_) => stack.extend(weight.inputs.first()),
                 NodeKind::End(_) => stack.extend(&weight.inputs),
+                // Neighbours are told by a column.
+                NodeKind::Stage { .. } if matches!(weight.ty, Type::Graph(_)) => {
+                    stack.extend(weight.inputs.iter().rev())
+                }
                 NodeKind::Stage { args, .. } if weight.joint => {
                     let named = inputs_of(args);
                     let flowing = (1..).zip(&weight.inputs).filter(|(at, _)| !named.contains(at));
@@ -117,7 +121,7 @@ impl Checker<'_> {
             return other;
         }
         let weight = self.graph.dag[node].clone();
-        let passes = weight.joint || matches!(weight.kind, NodeKind::Read(_));
+        let passes = weight.joint || matches!(weight.kind, NodeKind::Read(_)) || matches!(weight.ty, Type::Graph(_));
         let mut other = node;
         if passes {
             let inputs: Vec<NodeId> = weight.inputs.iter().map(|&input| self.replaced(input, changed, done)).collect();
