@@ -12,6 +12,8 @@ pub struct Ablation {
     /// Rows or users that were measured.
     pub units: usize,
     pub of_users: bool,
+    /// Whether each unit has a value of its own, so that gains are paired by unit.
+    pub paired: bool,
     /// How often each variant was trained, each time from other starting weights.
     pub repeats: usize,
     /// With all modalities: the mean over repeats, and its standard deviation.
@@ -52,7 +54,7 @@ impl Ablation {
                 Array::I64(
                     [self.units as i64, self.repeats as i64]
                         .into_iter()
-                        .chain([self.of_users, self.lower_is_better].map(i64::from))
+                        .chain([self.of_users, self.paired, self.lower_is_better].map(i64::from))
                         .collect(),
                 ),
             )
@@ -75,7 +77,7 @@ impl Ablation {
         let odd = || Error::bug("a stored experiment is not whole");
         let about: Vec<String> = from.texts("about")?.iter().map(str::to_string).collect();
         let [train, metric] = &about[..] else { return Err(odd()) };
-        let &[units, repeats, users, lower] = from.i64s("counts")? else { return Err(odd()) };
+        let &[units, repeats, users, paired, lower] = from.i64s("counts")? else { return Err(odd()) };
         let &[value, deviation] = from.f64s("whole")? else { return Err(odd()) };
         let (modalities, hows) = (from.texts("modality")?, from.texts("how")?);
         let names = ["value", "deviation", "gain", "low", "high", "p", "holm", "effect"];
@@ -104,6 +106,7 @@ impl Ablation {
             metric: metric.clone(),
             units: units as usize,
             of_users: users != 0,
+            paired: paired != 0,
             repeats: repeats as usize,
             value,
             deviation,

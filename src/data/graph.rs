@@ -85,14 +85,26 @@ impl Graph {
         Arc::new(Spread::new(&self.ends, &edges))
     }
 
-    /// Returns the rows (of all ends, one after the other) at which an edge begins or ends.
-    pub fn linked(&self) -> Vec<bool> {
-        let mut linked = vec![false; self.ends.iter().sum()];
-        for &(a, b, _) in &self.edges {
-            linked[a as usize] = true;
-            linked[self.second() + b as usize] = true;
+    /// Returns, of all rows of the ends one after the other, those that have a part in what these rows are told over so many edges:
+    /// they themselves, and whoever tells them.
+    pub fn telling(&self, rows: &[u32], edges: usize) -> Vec<bool> {
+        let mut telling = vec![false; self.whole.rows];
+        let mut fresh: Vec<u32> = rows.to_vec();
+        rows.iter().for_each(|&row| telling[row as usize] = true);
+        let Sparse { starts, columns, weights } = &self.whole.forward;
+        for _ in 0..edges {
+            let mut next = Vec::new();
+            for row in fresh {
+                let own = starts[row as usize] as usize..starts[row as usize + 1] as usize;
+                for at in own.filter(|&at| weights[at] != 0.0) {
+                    if !std::mem::replace(&mut telling[columns[at] as usize], true) {
+                        next.push(columns[at]);
+                    }
+                }
+            }
+            fresh = next;
         }
-        linked
+        telling
     }
 
     /// Returns where the rows begin that edges lead to.
@@ -185,7 +197,10 @@ mod tests {
         assert_eq!(whole.forward.columns, [2, 4, 4, 0, 0, 1]);
         let root = |x: f64| (1.0 / x.sqrt()) as f32;
         assert_eq!(whole.forward.weights, [root(2.0), root(4.0), root(2.0), root(2.0), root(4.0), root(2.0)]);
-        assert_eq!(graph.linked(), [true, true, true, false, true]);
+        // User 1 has met item 2, whom user 0 has met too, who has met item 0; item 1 tells nobody.
+        assert_eq!(graph.telling(&[1], 1), [false, true, false, false, true]);
+        assert_eq!(graph.telling(&[1], 2), [true, true, false, false, true]);
+        assert_eq!(graph.telling(&[1], 9), [true, true, true, false, true]);
         assert!(Graph::new(vec![2, 3], vec![(0, 3, 1.0)]).is_err());
     }
 

@@ -30,10 +30,10 @@ pub(crate) fn about(e: &ExperimentRecord) -> Text {
 /// Returns a line for each modality: `picture: +0.3 % [−0.4, 1.0], p = 0.31: no evidence that it helps`.
 pub(crate) fn lines(e: &ExperimentRecord) -> Vec<Text> {
     let without = e.variants.iter().filter(|v| v.how == "without");
-    without.map(line).collect()
+    without.map(|v| line(v, e.repeats)).collect()
 }
 
-fn line(v: &VariantRecord) -> Text {
+fn line(v: &VariantRecord, repeats: u64) -> Text {
     let share = |x: Option<f64>| match (x, v.value) {
         (Some(x), Some(value)) if value != 0.0 => Some(100.0 * x / value.abs()),
         _ => None,
@@ -48,12 +48,16 @@ fn line(v: &VariantRecord) -> Text {
     };
     let p = if chance < 0.001 { "p < 0.001".to_string() } else { format!("p = {chance:.2}") };
     let p = if (0.001..0.1).contains(&chance) { format!("p = {chance:.3}") } else { p };
-    let (en, zh) = match (chance < LEVEL, v.gain.unwrap_or(0.0) > 0.0) {
-        (true, true) => ("it helps", "有帮助"),
-        (true, false) => ("it harms", "有损害"),
+    // Both must say so: the test over units, and the interval, in which trainings differ too.
+    let sure = |is: fn(f64) -> bool| chance < LEVEL && v.low.is_some_and(is) && v.high.is_some_and(is);
+    let (en, zh) = match (sure(|x| x > 0.0), sure(|x| x < 0.0)) {
+        (true, _) => ("it helps", "有帮助"),
+        (_, true) => ("it harms", "有损害"),
         _ => ("no evidence that it helps", "没有证据表明它有帮助"),
     };
-    say!("{name}: {gain} {range}, {p}: {en}", "{name}：{gain} {zh_range}，{p}：{zh}")
+    let (once, zh_once) =
+        if repeats == 1 { (", in this one training", "（仅就这一次训练而言）") } else { ("", "") };
+    say!("{name}: {gain} {range}, {p}: {en}{once}", "{name}：{gain} {zh_range}，{p}：{zh}{zh_once}")
 }
 
 fn signed(x: f64) -> String {
@@ -87,18 +91,34 @@ pub(super) fn section(s: Speech, experiments: &[ExperimentRecord]) -> Markup {
                     p { (s.say(about(e))) }
                     ul { @for line in lines(e) { li { (s.say(line)) } } }
                     (table(s, e))
+                    p.quiet { (s.say(test(e))) }
                 }
                 p.quiet { (s.say(say!(
-                    "The gain is how much better the whole is than the variant on the same units, in the metric's own numbers; its interval \
-                     is the percentile bootstrap's, p that of a paired permutation test (signs), the last one after Holm's correction for \
-                     the count of modalities. The effect is the gain over its standard deviation among units. In every variant the network \
-                     has as many weights.",
-                    "增益指完整模型在同样的单位上比该变体好多少，以指标自身的数值表示；区间为百分位自助法区间，p 来自配对置换检验（符号），最后一列为\
-                     按模态个数作 Holm 校正之后的值。效应量为增益除以其在各单位间的标准差。各变体网络的权重个数相同。"
+                    "The gain is how much better the whole is than the variant on the same rows or users, in the metric's own numbers; the \
+                     last p is after Holm's correction for the count of modalities. In every variant the network has as many weights. A \
+                     modality helps where that p is below 0.05 and the interval lies above 0.",
+                    "增益指完整模型在同样的行或用户上比该变体好多少，以指标自身的数值表示；最后一列为按模态个数作 Holm 校正之后的 p。各变体网络的\
+                     权重个数相同。校正后的 p 小于 0.05 且区间在 0 以上者为有帮助。"
                 ))) }
             }
         }
     }
+}
+
+/// Returns how gains were compared.
+fn test(e: &ExperimentRecord) -> Text {
+    if e.paired {
+        return say!(
+            "The interval is the percentile bootstrap's over trainings and units, p that of a paired permutation test over units (signs \
+             are drawn), the effect the gain over its standard deviation among units.",
+            "区间为对训练与单位重抽样的百分位自助法区间，p 来自各单位上的配对置换检验（随机取符号），效应量为增益除以其在各单位间的标准差。"
+        );
+    }
+    say!(
+        "Units have no values of their own in this metric: the interval is that of resamples (of a count of distinct things, the \
+         jackknife's), p the chance of one beyond nothing.",
+        "该指标没有逐单位的值：区间来自重抽样（对去重计数者为刀切法），p 为其越过零的概率。"
+    )
 }
 
 fn table(s: Speech, e: &ExperimentRecord) -> Markup {
@@ -148,11 +168,11 @@ mod tests {
             holm: Some(p),
             ..VariantRecord::default()
         };
-        let said = |gain, p| line(&variant(gain, p)).en;
+        let said = |gain, p| line(&variant(gain, p), 3).en;
         assert_eq!(said(0.0015, 0.31), "画面: +0.3 % [−1.7, 2.3], p = 0.31: no evidence that it helps");
         assert_eq!(said(0.05, 0.0002), "画面: +10.0 % [8.0, 12.0], p < 0.001: it helps");
         assert_eq!(said(-0.05, 0.012), "画面: −10.0 % [−12.0, −8.0], p = 0.012: it harms");
         assert_eq!(said(0.0, 1.0), "画面: 0.0 % [−2.0, 2.0], p = 1.00: no evidence that it helps");
-        assert_eq!(line(&variant(0.05, 0.2)).zh, "画面：+10.0 % [8.0, 12.0]，p = 0.20：没有证据表明它有帮助");
+        assert_eq!(line(&variant(0.05, 0.2), 3).zh, "画面：+10.0 % [8.0, 12.0]，p = 0.20：没有证据表明它有帮助");
     }
 }

@@ -100,6 +100,16 @@ impl<'p> Session<'p> {
         }
     }
 
+    /// Returns how many random choices were made so far, for [`Session::rewind`].
+    pub fn choices(&self) -> u64 {
+        self.choices
+    }
+
+    /// Makes the random choices since then once more: what follows is dropped as it was there.
+    pub fn rewind(&mut self, choices: u64) {
+        self.choices = choices;
+    }
+
     /// Puts numbers in whose gradient [`Session::slope`] tells.
     pub fn watched(&mut self, rows: usize, dims: &[usize], data: Vec<f32>) -> Result<Var> {
         let still = self.constant(rows, dims, data)?;

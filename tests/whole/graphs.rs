@@ -37,7 +37,8 @@ metric of_free = free on parts.test { recall@35 }
 metric of_bm3  = pull on parts.test { recall@35 }
 "#;
 
-const WORTH: &str = "\nexperiment worth = ablate(free, of = [items.look, items.sound], metric = of_free.recall@35)\n";
+const WORTH: &str =
+    "\nexperiment worth = ablate(free, of = [items.look, items.sound], metric = of_free.recall@35, repeat = 1)\n";
 
 fn place() -> Place {
     let place = Place::new();

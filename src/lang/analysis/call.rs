@@ -289,7 +289,18 @@ impl Checker<'_> {
                     return None;
                 }
                 if let Some(losses) = losses(&item) {
-                    return Some(losses);
+                    if losses.iter().all(|(_, recipe, _)| !recipe.args.has(OVER)) {
+                        return Some(losses);
+                    }
+                    let said = say!(
+                        "this loss is asked for at a change already; `{name}` stands behind a plain one",
+                        "该损失已在某一变化处再次计算；`{name}` 应接在普通损失之后"
+                    );
+                    self.report(Diagnostic::error("E0301", place, said).help(say!(
+                        "write a sum: `(… |> {name}(a)) + (… |> {name}(b))`",
+                        "请写成和：`(… |> {name}(a)) + (… |> {name}(b))`"
+                    )));
+                    return None;
                 }
                 (place, Some(self.item_words(&item)))
             }

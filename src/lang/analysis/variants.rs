@@ -31,9 +31,9 @@ impl Checker<'_> {
                     stack.extend(weight.inputs.iter().rev())
                 }
                 NodeKind::Stage { args, .. } if weight.joint => {
-                    let named = inputs_of(args);
-                    let flowing = (1..).zip(&weight.inputs).filter(|(at, _)| !named.contains(at));
-                    stack.extend(flowing.map(|(_, input)| *input).collect::<Vec<_>>().into_iter().rev());
+                    // What arguments name stands behind what flows.
+                    let flowing = weight.inputs.len().saturating_sub(inputs_of(args).len());
+                    stack.extend(weight.inputs[..flowing].iter().rev());
                 }
                 _ if weight.joint => {}
                 _ => found.push(node),
@@ -126,7 +126,9 @@ impl Checker<'_> {
         if passes {
             let inputs: Vec<NodeId> = weight.inputs.iter().map(|&input| self.replaced(input, changed, done)).collect();
             if inputs != weight.inputs {
-                other = self.put(Node { inputs, ..weight });
+                // A graph is a step of its own, and is told apart from the one that it is made after.
+                let label = if weight.joint { weight.label.clone() } else { format!("{} (changed)", weight.label) };
+                other = self.put(Node { name: None, label, inputs, ..weight });
             }
         }
         done.insert(node, other);

@@ -11,11 +11,11 @@ use mmf_lang::args::{Arg, ArgKind, ArgValue, Args, Literal, Recipe};
 use mmf_lang::graph::NodeId;
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
-use mmf_lang::signature::{Example, Group, Signature};
+use mmf_lang::signature::{Example, Group, Interval, Signature};
 use mmf_lang::types::{Elem, Task, Type};
 
 use super::muted;
-use super::paired::{Compared, by_unit, holm, together};
+use super::paired::{Compared, by_leaving_out, by_unit, holm, together};
 use crate::metric::lower_is_better;
 use crate::train::predictions::task;
 
@@ -29,9 +29,12 @@ const OF: Arg<bool> = Arg::new("of", ArgKind::Inputs, |value| value.is_some()).o
      one, however many extractors look at it.",
 );
 const REPEAT: Arg<usize> = Arg::int("repeat")
-    .default(Literal::Int(1))
+    .default(Literal::Int(3))
     .range(1.0, 100.0)
-    .doc("How often each variant is trained, each time from other starting weights.");
+    .doc(
+        "How often each variant is trained, each time from other starting weights. Once tells of these very weights, not of the \
+         modality.",
+    );
 
 /// What becomes of a modality, as the variant is called and as `muted` calls it.
 const HOWS: [(&str, &str); 4] = [("without", "zero"), ("alone", "zero"), ("noise", "noise"), ("shuffled", "shuffle")];
@@ -42,8 +45,9 @@ static SIGNATURE: Signature = Signature::new(Group::Experiment, "ablate", &["-> 
     .doc(
         "Trains the same network again and again, of each modality: without it (zeros in its place, so that no weight is gone), alone \
          with it, with noise in its place, and with its values exchanged among rows; and says whether the whole is better than without \
-         it: how much on the same users or rows, with a 95 % interval, an effect size, and the chance of that by a paired permutation \
-         test, corrected for the count of modalities (Holm). What comes before the network is shared through the store. It may read the \
+         it: how much on the same users or rows, with a 95 % interval over other trainings and other rows, an effect size, and the chance \
+         of that by a paired permutation test, corrected for the count of modalities (Holm). A modality helps where that is below \
+         0.05 and the interval lies above nothing. Ids are never left out. What comes before the network is shared through the store. It may read the \
          test part: nothing is chosen by it.",
     )
     .reference("paired tests as Demšar 2006 asks for; Holm 1979; the effect size is Cohen's d of paired differences")
@@ -77,7 +81,7 @@ fn variants(call: &mut Inference<'_, '_>) -> Option<Type> {
             None,
         );
     }
-    let modalities = modalities(call, train)?;
+    let (modalities, all) = (modalities(call, train)?, read(call, train));
     let repeats = call.args.get(REPEAT);
     let (whole, mut inputs) = (call.label_of(train), Vec::new());
     for repeat in 0..repeats {
@@ -89,10 +93,13 @@ fn variants(call: &mut Inference<'_, '_>) -> Option<Type> {
     for (modality, leaves) in &modalities {
         for (how, word) in HOWS {
             let silent: BTreeSet<NodeId> = match how {
-                "alone" if modalities.len() == 1 => continue,
+                // All else that the network reads is silent, named or not.
                 "alone" => {
-                    let others = modalities.iter().filter(|(name, _)| name != modality).flat_map(|(_, leaves)| leaves);
-                    others.copied().filter(|leaf| !leaves.contains(leaf)).collect()
+                    let others: BTreeSet<NodeId> = all.iter().copied().filter(|leaf| !leaves.contains(leaf)).collect();
+                    if others.is_empty() || others.iter().any(|&leaf| !may_be_silent(call, leaf)) {
+                        continue;
+                    }
+                    others
                 }
                 _ => leaves.iter().copied().collect(),
             };
@@ -132,10 +139,21 @@ fn numbered(name: &str, repeat: usize) -> String {
     if repeat == 0 { name.into() } else { format!("{name} ({})", repeat + 1) }
 }
 
+/// Returns the columns that a train's network reads, ids left out.
+fn read(call: &Inference<'_, '_>, train: NodeId) -> Vec<NodeId> {
+    let is_id = |leaf: &NodeId| matches!(call.type_of(*leaf), Type::Column(c) if matches!(c.elem, Elem::Category(_) | Elem::Ref(_) | Elem::Key));
+    call.leaves(train).into_iter().filter(|leaf| !is_id(leaf)).collect()
+}
+
+/// Whether a column can be muted.
+fn may_be_silent(call: &Inference<'_, '_>, leaf: NodeId) -> bool {
+    let Type::Column(column) = call.type_of(leaf) else { return false };
+    column.elem.as_vector().is_some() || matches!(column.elem, Elem::Sequence(..))
+}
+
 /// Returns the modalities by name, each with the columns of the network that carry it.
 fn modalities(call: &mut Inference<'_, '_>, train: NodeId) -> Option<Vec<(String, Vec<NodeId>)>> {
-    let leaves: Vec<NodeId> = call.leaves(train);
-    let silent = |call: &Inference<'_, '_>, leaf: NodeId| matches!(call.type_of(leaf), Type::Column(c) if c.elem.as_vector().is_some() || matches!(c.elem, Elem::Sequence(..)));
+    let leaves = read(call, train);
     let given: Vec<NodeId> = match call.args.find(OF.name()) {
         Some(ArgValue::List(list)) => {
             let number = |value: &ArgValue| match value {
@@ -149,7 +167,7 @@ fn modalities(call: &mut Inference<'_, '_>, train: NodeId) -> Option<Vec<(String
     let mut found: Vec<(String, Vec<NodeId>)> = Vec::new();
     if given.is_empty() {
         let mut carried: BTreeMap<String, Vec<NodeId>> = BTreeMap::new();
-        for &leaf in leaves.iter().filter(|&&leaf| silent(call, leaf)) {
+        for &leaf in &leaves {
             let Type::Column(column) = call.type_of(leaf) else { continue };
             for source in &column.marks.columns {
                 carried.entry(source.to_string()).or_default().push(leaf);
@@ -193,7 +211,7 @@ fn modalities(call: &mut Inference<'_, '_>, train: NodeId) -> Option<Vec<(String
             )
             .map(|_| Vec::new());
     }
-    let loud = found.iter().flat_map(|(_, leaves)| leaves).copied().find(|&leaf| !silent(call, leaf));
+    let loud = found.iter().flat_map(|(_, leaves)| leaves).copied().find(|&leaf| !may_be_silent(call, leaf));
     if let Some(leaf) = loud {
         let name = call.label_of(leaf);
         return call
@@ -260,8 +278,8 @@ struct Trained {
 }
 
 impl Trained {
-    fn over(&self, units: &[u32]) -> Option<f64> {
-        let values: Option<Vec<f64>> = self.repeats.iter().map(|measure| measure(units)).collect();
+    fn over(&self, trainings: &[usize], units: &[u32]) -> Option<f64> {
+        let values: Option<Vec<f64>> = trainings.iter().map(|&training| self.repeats[training](units)).collect();
         values.map(|values| values.iter().sum::<f64>() / values.len().max(1) as f64)
     }
 
@@ -274,11 +292,14 @@ impl Trained {
         (mean, square.sqrt())
     }
 
-    /// Returns a value a unit, where the metric is their mean.
-    fn each(&self, all: &[u32]) -> Option<Vec<f64>> {
-        let values: Vec<f64> = all.iter().map(|&unit| self.over(&[unit])).collect::<Option<_>>()?;
-        let (mean, whole) = (values.iter().sum::<f64>() / values.len().max(1) as f64, self.over(all)?);
-        ((mean - whole).abs() <= 1e-9 * whole.abs().max(1.0)).then_some(values)
+    /// Returns of each training a value a unit, where the metric is their mean.
+    fn each(&self, all: &[u32]) -> Option<Vec<Vec<f64>>> {
+        let of = |measure: &Measure| {
+            let values: Vec<f64> = all.iter().map(|&unit| measure(&[unit])).collect::<Option<_>>()?;
+            let (mean, whole) = (values.iter().sum::<f64>() / values.len().max(1) as f64, measure(all)?);
+            ((mean - whole).abs() <= 1e-9 * whole.abs().max(1.0)).then_some(values)
+        };
+        self.repeats.iter().map(of).collect()
     }
 }
 
@@ -314,18 +335,25 @@ fn run(context: &Context<'_>, args: &Args, inputs: &[Value]) -> Result<Arrays> {
     let (whole, others) = trained.split_first().ok_or_else(odd)?;
     let all: Vec<u32> = (0..units.map_or(0, |units| units.len()) as u32).collect();
     let sign = if lower_is_better(&asked.stage) { -1.0 } else { 1.0 };
+    let interval = crate::find(&asked.stage).map_or(Interval::Bootstrap, |stage| stage.signature().interval);
+    let (every, mut paired): (Vec<usize>, bool) = ((0..repeats).collect(), false);
     let own = whole.each(&all);
     let (value, deviation) = whole.spread(&all);
     let mut variants = Vec::new();
     for (variant, name) in others.iter().zip(names) {
         context.check()?;
         let [modality, how] = texts(Some(name)).ok_or_else(odd)?;
-        let found: Compared = match (&own, variant.each(&all)) {
-            (Some(own), Some(theirs)) => {
-                let gains: Vec<f64> = own.iter().zip(&theirs).map(|(a, b)| sign * (a - b)).collect();
-                by_unit(&gains, context.seed)
+        let gain = |trainings: &[usize], units: &[u32]| {
+            Some(sign * (whole.over(trainings, units)? - variant.over(trainings, units)?))
+        };
+        let found: Compared = match (interval, &own, variant.each(&all)) {
+            (Interval::Jackknife, ..) => by_leaving_out(all.len(), |units| gain(&every, units)),
+            (_, Some(own), Some(theirs)) => {
+                let of = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| sign * (a - b)).collect();
+                paired = true;
+                by_unit(&own.iter().zip(&theirs).map(of).collect::<Vec<_>>(), context.seed)
             }
-            _ => together(all.len(), context.seed, |units| Some(sign * (whole.over(units)? - variant.over(units)?))),
+            _ => together(all.len(), repeats, context.seed, gain),
         };
         let (value, deviation) = variant.spread(&all);
         let Compared { gain, low, high, p, effect } = found;
@@ -338,5 +366,6 @@ fn run(context: &Context<'_>, args: &Args, inputs: &[Value]) -> Result<Arrays> {
     }
     let lower_is_better = sign < 0.0;
     let (units, of_users) = (all.len(), ranks);
-    Ok(Ablation { train, metric, units, of_users, repeats, value, deviation, lower_is_better, variants }.to_arrays())
+    Ok(Ablation { train, metric, units, of_users, paired, repeats, value, deviation, lower_is_better, variants }
+        .to_arrays())
 }

@@ -28,7 +28,7 @@ mod modality_dropout;
 mod modulate;
 mod nearest;
 mod neural;
-mod propagate;
+pub(crate) mod propagate;
 mod recurrent;
 mod relu;
 mod self_attention;

@@ -12,7 +12,7 @@ use mmf_lang::types::{ColumnType, Elem, EndsType, Type};
 /// Values spread along the edges of a graph.
 pub(crate) struct Propagate;
 
-const LAYERS: Arg<usize> =
+pub(crate) const LAYERS: Arg<usize> =
     Arg::int("layers").default(Literal::Int(3)).range(0.0, 20.0).doc("How many edges far values spread.");
 const COMBINE: Arg<String> = Arg::words("combine", &["mean", "last"])
     .default(Literal::Word("mean"))

@@ -119,10 +119,12 @@ impl<'p> Terms<'p> {
         session: &mut Session<'_>,
         parts: impl Fn(&mut Session<'_>, &Asked<'_>) -> Result<Found>,
     ) -> Result<Loss> {
+        let begun = session.choices();
         let (mut losses, _) = parts(session, &Asked { parts: None, shift: None })?;
         for worst in &self.worst {
             let (own, node) = (Some(worst.parts.clone()), worst.value.node);
             let mut scout = session.beside()?;
+            scout.rewind(begun);
             let watched = Shift::Watched;
             let (found, pass) = parts(&mut scout, &Asked { parts: own.clone(), shift: Some((node, &watched)) })?;
             // Nothing of this slice reads the value.
@@ -135,6 +137,8 @@ impl<'p> Terms<'p> {
                 row.iter_mut().for_each(|x| *x *= factor);
             }
             let shift = Shift::By(slope);
+            // What is dropped in the other passes is dropped here: the slope is that of this very network.
+            session.rewind(begun);
             let (found, _) = parts(session, &Asked { parts: own, shift: Some((node, &shift)) })?;
             losses.extend(found.into_iter().map(|(loss, factor)| (loss, factor * worst.weight)));
         }

@@ -8,6 +8,7 @@ use mmf_data::plan::{Edge, Link};
 use mmf_lang::say;
 
 use super::{Circuit, Kind, TaskRows};
+use crate::fuse::propagate;
 
 /// Rows, and what is to be read at them.
 pub(crate) type Target = (Arc<Vec<u32>>, Edge);
@@ -32,8 +33,8 @@ pub(super) struct Demand {
 pub(super) enum Reach {
     /// All, as they are computed.
     All,
-    /// Those that are wanted, and those with an edge: the rows that can have a part in what is wanted.
-    Linked,
+    /// Those that have a part in what is wanted.
+    Telling,
 }
 
 impl Circuit<'_> {
@@ -55,14 +56,13 @@ impl Circuit<'_> {
                 continue;
             }
             let mut own = merge(&lists);
-            if let Kind::Joint { inputs, graph: Some(graph), .. } = &self.nodes[number] {
+            if let Kind::Joint { inputs, graph: Some(graph), args, .. } = &self.nodes[number] {
                 let all: usize = graph.ends.iter().sum();
                 let takes: Vec<u32> = match reach {
                     Reach::All => (0..all as u32).collect(),
-                    Reach::Linked => {
-                        let mut linked = graph.linked();
-                        own.iter().for_each(|&row| linked[row as usize] = true);
-                        (0..all as u32).filter(|&row| linked[row as usize]).collect()
+                    Reach::Telling => {
+                        let telling = graph.telling(&own, args.get(propagate::LAYERS));
+                        (0..all as u32).filter(|&row| telling[row as usize]).collect()
                     }
                 };
                 let mut start = 0;

@@ -190,7 +190,7 @@ impl<'p> Circuit<'p> {
     pub(crate) fn know(&mut self, training: TaskRows<'_>, outputs: &[&Edge]) -> Result<()> {
         let numbers = training.numbers();
         let targets: Vec<Target> = outputs.iter().map(|&edge| (numbers.clone(), edge.clone())).collect();
-        let demand = self.demand(training, &targets, Reach::Linked)?;
+        let demand = self.demand(training, &targets, Reach::Telling)?;
         for (node, kind) in self.nodes.iter().enumerate() {
             if let Kind::Joint { name: EMBEDDING, .. } = kind {
                 let mut seen = vec![false; self.plan.domains[self.plan.nodes[node].domain].total];
