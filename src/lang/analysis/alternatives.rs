@@ -239,6 +239,9 @@ impl Checker<'_> {
             && wanted.iter().all(|w| w != "a table" && w != "a split")
         {
             d = d.help(say!("name one of its columns: `table.column`", "请指明它的某一列：`表.列`"));
+        } else if matches!(self.ty(node), Type::Split(_)) && wanted.iter().any(|w| w == "a table") {
+            let split = self.graph.dag[node].label.clone();
+            d = d.help(say!("take one of its parts: `{split}.train`", "请取其某一部分：`{split}.train`"));
         } else if let Some(does) = signature.doc.split(". ").next().filter(|does| !does.is_empty()) {
             let does = does.trim_end_matches('.');
             d = d.note(say!("`{name}`: {does}", "`{name}`：{does}"));
