@@ -5,8 +5,8 @@ use mmf_lang::say;
 use unicode_width::UnicodeWidthStr;
 
 use super::screen::{Screen, Style};
-use crate::report::experiments;
-use crate::report::record::ExperimentRecord;
+use crate::report::{experiments, imputations};
+use crate::report::record::{ExperimentRecord, ImputationRecord};
 use crate::report::words::{count, number, spread};
 
 /// Writes the metrics, a line each, with their 95 % intervals.
@@ -50,11 +50,12 @@ pub(crate) fn table(screen: &Screen, metrics: &[MetricResult]) {
 }
 
 /// Writes what experiments found: a line about each, and one for each modality.
-pub(crate) fn experiments(screen: &Screen, all: &[ExperimentRecord]) {
-    for experiment in all {
-        let about = screen.pick(&experiments::about(experiment)).to_string();
-        screen.out(&screen.style(true, Style::Bold, &format!("{}: {about}", experiment.name)));
-        for line in experiments::lines(experiment) {
+pub(crate) fn experiments(screen: &Screen, (ablations, fillings): (Vec<ExperimentRecord>, Vec<ImputationRecord>)) {
+    let ablations = ablations.iter().map(|e| (&e.name, experiments::about(e), experiments::lines(e)));
+    let fillings = fillings.iter().map(|e| (&e.name, imputations::about(e), imputations::lines(e)));
+    for (name, about, lines) in ablations.chain(fillings) {
+        screen.out(&screen.style(true, Style::Bold, &format!("{name}: {}", screen.pick(&about))));
+        for line in lines {
             screen.out(&format!("  {}", screen.pick(&line)));
         }
     }

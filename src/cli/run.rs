@@ -102,7 +102,7 @@ pub(crate) fn tell(screen: &Screen, checked: &Checked, outcome: &RunOutcome<'_>)
     }
     if !screen.is_json() {
         metrics::table(screen, &outcome.metrics);
-        metrics::experiments(screen, &folder::experiments(outcome));
+        metrics::experiments(screen, folder::experiments(outcome));
     }
 }
 

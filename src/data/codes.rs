@@ -34,7 +34,9 @@ pub static CODES: &[Code] = &[
             "stages/extract/normalize.rs",
             "stages/extract/terms.rs",
             "stages/extract/word2vec/mod.rs",
+            "stages/experiment/imputation.rs",
             "stages/fuse/fill.rs",
+            "stages/fuse/gan/learn.rs",
             "stages/fuse/nearest.rs",
             "stages/prepare/fill_missing.rs",
             "stages/prepare/one_hot.rs",
@@ -51,7 +53,7 @@ pub static CODES: &[Code] = &[
     code(
         "E1031",
         "widths that only the data tell do not fit together",
-        &["stages/fuse/arithmetic.rs", "stages/fuse/sum.rs", "stages/train", "tensor/ops"],
+        &["stages/fuse/arithmetic.rs", "stages/fuse/slice.rs", "stages/fuse/sum.rs", "stages/train", "tensor/ops"],
     ),
     code("E1032", "a weight has other sizes than the network wants", &["tensor/parameters.rs"]),
     code("E1033", "saved weights lack one that the network wants", &["tensor/session.rs"]),

@@ -79,9 +79,13 @@ pub(crate) fn columns(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> R
     let rows = work.rows(*deciding.ok_or_else(|| Error::bug("a fitted stage without rows"))?)?;
     let whole = inputs.iter().map(|&i| work.column(i)?.restrict(&rows)).collect::<Result<Vec<_>>>()?;
     let learned = learned(work, node, call.fit, &rows)?;
+    let gaps = work.stage(call.stage)?.signature().learns_from_gaps;
     let mut present: Vec<u32> = (0..rows.len() as u32)
         .filter(|&at| learned.as_ref().is_none_or(|l| l.contains(&rows.id(at as usize))))
-        .filter(|&at| whole.iter().all(|c| !c.is_missing(at as usize)))
+        .filter(|&at| {
+            let there = |column: &Column| !column.is_missing(at as usize);
+            if gaps { whole.iter().any(there) } else { whole.iter().all(there) }
+        })
         .collect();
     let externals = inputs.iter().map(|&i| external_of(work, i, &rows)).collect::<Result<Vec<_>>>()?;
     let opened = Chain { steps: Vec::new(), externals, decode: work.options.decode };

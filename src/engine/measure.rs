@@ -3,6 +3,7 @@
 use mmf_data::arrays::{Array, Arrays};
 use mmf_data::error::{Error, Result};
 use mmf_data::stage::Measure;
+use mmf_data::statistics::{self, NORMAL, percentile};
 use mmf_lang::signature::Interval;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -13,9 +14,6 @@ const RESAMPLES: u64 = 1000;
 
 /// Into how many groups the jackknife puts units, at most.
 const GROUPS: usize = 1000;
-
-/// The 97.5th percentile of the normal distribution.
-const NORMAL: f64 = 1.959_963_984_540_054;
 
 /// Returns `value`, `low` and `high` (f64, empty where not defined) and `rows` (i64, the units).
 pub(crate) fn measured(
@@ -31,33 +29,19 @@ pub(crate) fn measured(
     }
 }
 
-/// The interval is 1.96 standard errors of the jackknife about the value, within 0 and 1. Above a thousand units, groups of
-/// them are left out instead of single ones; a unit's group is the rest of its place.
-///
-/// A variance of the jackknife is in expectation not below the true one (Efron and Stein 1981, The jackknife estimate of
-/// variance), so that the interval is rather too wide; for counts of distinct things see Heltshe and Forrester 1983. By
-/// groups: Kott 2001, The delete-a-group jackknife.
+/// The interval is 1.96 standard errors of the jackknife about the value, within 0 and 1; of more than a thousand units,
+/// groups are left out.
 fn jackknife(measure: &Measure, units: usize, stop: &(dyn Fn() -> bool + Sync)) -> Result<Arrays> {
     let all: Vec<u32> = (0..units as u32).collect();
     let value = measure(&all).filter(|v| v.is_finite());
-    let groups = units.min(GROUPS);
-    let without: Vec<f64> = (0..groups)
-        .into_par_iter()
-        .filter(|_| value.is_some() && groups > 1 && !stop())
-        .filter_map(|group| {
-            let left: Vec<u32> = all.iter().copied().filter(|&unit| unit as usize % groups != group).collect();
-            measure(&left).filter(|v| v.is_finite())
-        })
-        .collect();
+    let left = |units: &[u32]| if stop() { None } else { measure(units) };
+    let error = value.and_then(|_| statistics::jackknife(units, GROUPS, left));
     if stop() {
         return Err(Error::cancelled());
     }
     let (mut low, mut high) = (None, None);
-    if let (Some(value), true) = (value, groups > 1 && without.len() == groups) {
-        let count = groups as f64;
-        let mean = without.iter().sum::<f64>() / count;
-        let squares: f64 = without.iter().map(|x| (x - mean).powi(2)).sum();
-        let half = NORMAL * ((count - 1.0) / count * squares).sqrt();
+    if let (Some(value), Some(error)) = (value, error) {
+        let half = NORMAL * error;
         // What lies outside of 0 and 1 is no share, and stays as it is.
         low = Some((value - half).max(value.min(0.0)));
         high = Some((value + half).min(value.max(1.0)));
@@ -102,27 +86,9 @@ fn resample(units: u32, seed: u64, round: u64) -> Vec<u32> {
     (0..units).map(|_| ((u64::from(random.next_u32()) * u64::from(units)) >> 32) as u32).collect()
 }
 
-/// Returns a percentile of ascending numbers, linear between neighbours as numpy's.
-fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    let at = share * last as f64;
-    let low = at.floor() as usize;
-    let high = (low + 1).min(last);
-    Some(sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// `numpy.percentile([1, 2, 4, 8], [2.5, 97.5])` is `[1.075, 7.7]`.
-    #[test]
-    fn percentiles_are_those_of_numpy() {
-        let sorted = [1.0, 2.0, 4.0, 8.0];
-        assert!((percentile(&sorted, 0.025).unwrap() - 1.075).abs() < 1e-12);
-        assert!((percentile(&sorted, 0.975).unwrap() - 7.7).abs() < 1e-12);
-        assert_eq!(percentile(&[], 0.5), None);
-    }
 
     /// The mean of 400 zeros and ones: the interval is near the normal one, ±1.96 · √(p(1−p)/n).
     #[test]

@@ -39,6 +39,8 @@ pub enum ArgKind {
     Values,
     /// A number, or a list of them.
     Numbers,
+    /// Whole numbers, as many as are written: `mlp(128, 64)`. It is the last argument without a name.
+    Counts,
     /// A column of the piped table or split.
     Column,
     /// A list of columns.
@@ -65,8 +67,12 @@ pub enum ArgKind {
     Joint,
     /// A column, or a list of columns: inputs of the node behind those that flow, which `infer` reads at its rows.
     Inputs,
+    /// Layers that wait for their input: `dense(64) |> relu`; a list of recipes.
+    Network,
     /// A recipe: an optimizer.
     Optimizer,
+    /// A recipe: what two networks play for.
+    Objective,
     /// A recipe: a stop.
     Stop,
     /// A loss: a recipe, or a sum of recipes with weights.
@@ -410,6 +416,20 @@ impl Arg<Option<Vec<String>>> {
     }
 }
 
+impl Arg<Vec<Recipe>> {
+    /// Layers that wait for their input.
+    pub const fn network(name: &'static str) -> Self {
+        Arg::new(name, ArgKind::Network, |v| match v {
+            Some(ArgValue::List(list)) => {
+                let layer = |v: &ArgValue| if let ArgValue::Recipe(layer) = v { Some(layer.clone()) } else { None };
+                list.iter().filter_map(layer).collect()
+            }
+            Some(ArgValue::Recipe(layer)) => vec![layer.clone()],
+            _ => Vec::new(),
+        })
+    }
+}
+
 impl Arg<Option<Vec<usize>>> {
     /// `2x2`, that may be left out.
     pub const fn some_sizes(name: &'static str, count: usize) -> Self {
@@ -425,6 +445,11 @@ impl Arg<Option<Vec<usize>>> {
 }
 
 impl Arg<Vec<usize>> {
+    /// `128, 64`: as many whole numbers as are written.
+    pub const fn counts(name: &'static str) -> Self {
+        Arg { spec: spec(name, ArgKind::Counts), ..Arg::sizes(name, 0) }
+    }
+
     /// `8x4x4`: `count` whole numbers.
     pub const fn sizes(name: &'static str, count: usize) -> Self {
         Arg::new(name, ArgKind::Sizes(count), |v| match v {

@@ -111,8 +111,8 @@ impl Pattern {
                 "split" => Pattern::Split,
                 "graph" => Pattern::Graph,
                 "rows" => Pattern::Rows,
-                "predictions" | "metric" | "recipe" | "train" | "size" | "optimizer" | "stop" | "loss" | "ends"
-                | "experiment" => Pattern::Other(text.into()),
+                "predictions" | "metric" | "recipe" | "train" | "size" | "optimizer" | "stop" | "loss"
+                | "objective" | "ends" | "experiment" => Pattern::Other(text.into()),
                 _ => return Err(format!("`{text}` is no type")),
             });
         };

@@ -142,6 +142,11 @@ pub struct Signature {
     pub placed: bool,
     /// In a network its joint alternative is taken, also over what is ready before the training.
     pub held_in_networks: bool,
+    /// It learns from rows too where some of its inputs are missing, as long as one is there.
+    pub learns_from_gaps: bool,
+    /// Its value is its inputs end to end: `value.input` reads one of them by the stage of that name, which takes the places
+    /// `from` and `to`.
+    pub parts: Option<&'static str>,
     /// Its joint alternative lets missing values by: where nothing is, it gives zeros, and they stay missing.
     pub lets_missing_by: bool,
     pub block: BlockKind,
@@ -172,6 +177,8 @@ impl Signature {
             weights: false,
             placed: false,
             held_in_networks: false,
+            learns_from_gaps: false,
+            parts: None,
             lets_missing_by: false,
             block: BlockKind::Settings,
             head: Head::Number,
@@ -233,6 +240,16 @@ impl Signature {
 
     pub const fn held_in_networks(mut self) -> Self {
         self.held_in_networks = true;
+        self
+    }
+
+    pub const fn learns_from_gaps(mut self) -> Self {
+        self.learns_from_gaps = true;
+        self
+    }
+
+    pub const fn parts(mut self, stage: &'static str) -> Self {
+        self.parts = Some(stage);
         self
     }
 

@@ -330,6 +330,8 @@ pub enum RecipeKind {
     Optimizer,
     Stop,
     Loss,
+    /// What two networks play for.
+    Objective,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -365,6 +367,7 @@ impl Type {
             Type::Recipe(RecipeKind::Optimizer) => "optimizer",
             Type::Recipe(RecipeKind::Stop) => "stop",
             Type::Recipe(RecipeKind::Loss) => "loss",
+            Type::Recipe(RecipeKind::Objective) => "objective",
         }
     }
 }

@@ -32,15 +32,15 @@ pub(super) fn section(s: Speech, curves: &[(String, Vec<Curve>)], trains: &[Trai
                     ))) }
                 }
                 div.curves {
-                    @for curve in curves { (figure(s, train, curve, kept)) }
+                    @for curve in curves { (figure(s, train, curve, kept, record.is_some())) }
                 }
-                (table(s, train, curves, kept))
+                (table(s, train, curves, kept, record.is_some()))
             }
         }
     }
 }
 
-fn figure(s: Speech, train: &str, curve: &Curve, kept: Option<u64>) -> Markup {
+fn figure(s: Speech, train: &str, curve: &Curve, kept: Option<u64>, trains: bool) -> Markup {
     let finite = || curve.points.iter().filter(|(_, v)| v.is_finite());
     let (low, high) = finite().fold((f64::MAX, f64::MIN), |(l, h), &(_, v)| (l.min(v), h.max(v)));
     let (first, last) = match (curve.points.first(), curve.points.last()) {
@@ -63,15 +63,18 @@ fn figure(s: Speech, train: &str, curve: &Curve, kept: Option<u64>) -> Markup {
         let value = number(Some(value));
         s.say(say!("; {value} at epoch {step}, which was kept", "；保留的第 {step} 轮为 {value}"))
     });
-    let says = s.say(say!(
-        "{name} of {train} by epoch: from {from} to {to}",
-        "{train} 的 {name} 随轮次变化：从 {from} 到 {to}"
-    ));
-    let on = if curve.name == "loss" {
-        s.say(say!("on training rows", "训练行"))
-    } else {
-        s.say(say!("on the validation part", "验证部分"))
+    // What is no train, a game, goes by steps; what a policy tells is of its inner rows.
+    let by_steps = kept.is_none() && !trains;
+    let on = match curve.name.as_str() {
+        _ if by_steps || curve.name.contains(": ") => String::new(),
+        "loss" => s.say(say!("on training rows", "训练行")),
+        _ => s.say(say!("on the validation part", "验证部分")),
     };
+    let time = if by_steps { s.say(say!("step", "步")) } else { s.say(say!("epoch", "轮次")) };
+    let says = s.say(say!(
+        "{name} of {train} by {time}: from {from} to {to}",
+        "{train} 的 {name} 随{time}变化：从 {from} 到 {to}"
+    ));
     html! {
         figure.curve {
             figcaption { (curve.name) " " small { (on) } }
@@ -84,7 +87,7 @@ fn figure(s: Speech, train: &str, curve: &Curve, kept: Option<u64>) -> Markup {
                 @for tick in ticks {
                     text x=(place_x(tick)) y=(HEIGHT - bottom + 16.0) text-anchor="middle" { (tick) }
                 }
-                text x=((left + WIDTH - right) / 2.0) y=(HEIGHT - 4.0) text-anchor="middle" { (s.say(say!("epoch", "轮次"))) }
+                text x=((left + WIDTH - right) / 2.0) y=(HEIGHT - 4.0) text-anchor="middle" { (time) }
                 @if let Some((step, _)) = best {
                     line.kept x1=(place_x(step as f64)) x2=(place_x(step as f64)) y1=(top) y2=(HEIGHT - bottom) {}
                 }
@@ -97,7 +100,7 @@ fn figure(s: Speech, train: &str, curve: &Curve, kept: Option<u64>) -> Markup {
     }
 }
 
-fn table(s: Speech, train: &str, curves: &[Curve], kept: Option<u64>) -> Markup {
+fn table(s: Speech, train: &str, curves: &[Curve], kept: Option<u64>, trains: bool) -> Markup {
     let mut steps: Vec<u64> = curves.iter().flat_map(|c| c.points.iter().map(|p| p.0)).collect();
     steps.sort_unstable();
     steps.dedup();
@@ -107,7 +110,7 @@ fn table(s: Speech, train: &str, curves: &[Curve], kept: Option<u64>) -> Markup 
             summary { (s.say(say!("The numbers of {train}", "{train} 的数据"))) }
             div.scroll tabindex="0" role="region" aria-label=(s.say(say!("Curves of {train}", "{train} 的曲线"))) {
                 table {
-                    thead { tr { th.n { (s.say(say!("epoch", "轮次"))) } @for curve in curves { th.n { (curve.name) } } th {} } }
+                    thead { tr { th.n { @if trains { (s.say(say!("epoch", "轮次"))) } @else { (s.say(say!("step", "步"))) } } @for curve in curves { th.n { (curve.name) } } th {} } }
                     tbody {
                         @for step in steps {
                             tr {

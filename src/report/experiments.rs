@@ -6,7 +6,7 @@ use mmf_lang::say;
 
 use super::record::{ExperimentRecord, VariantRecord};
 use super::speech::Speech;
-use super::words::{count, number};
+use super::words::{self, count, number};
 
 /// Chances below it are taken as evidence.
 const LEVEL: f64 = 0.05;
@@ -46,8 +46,7 @@ fn line(v: &VariantRecord, repeats: u64) -> Text {
         }
         _ => (v.gain.map_or("–".into(), plus), String::new(), String::new()),
     };
-    let p = if chance < 0.001 { "p < 0.001".to_string() } else { format!("p = {chance:.2}") };
-    let p = if (0.001..0.1).contains(&chance) { format!("p = {chance:.3}") } else { p };
+    let p = words::chance(chance);
     // Both must say so: the test over units, and the interval, in which trainings differ too.
     let sure = |is: fn(f64) -> bool| chance < LEVEL && v.low.is_some_and(is) && v.high.is_some_and(is);
     let (en, zh) = match (sure(|x| x > 0.0), sure(|x| x < 0.0)) {

@@ -2,6 +2,7 @@
 
 mod curves;
 pub(crate) mod experiments;
+pub(crate) mod imputations;
 mod flow;
 mod looks;
 mod outcomes;
@@ -75,6 +76,7 @@ fn render(run: &Run, s: Speech) -> Markup {
                     (failures(s, record))
                     (results::section(s, &run.metrics))
                     (experiments::section(s, &record.experiments))
+                    (imputations::section(s, &record.imputations))
                     (outcomes.section())
                     (curves::section(s, &run.curves, &record.trains))
                     (space::section(s, &run.spaces, &record.trains, &run.looks))
@@ -97,6 +99,8 @@ fn render(run: &Run, s: Speech) -> Markup {
 
 fn contents(s: Speech, record: &RunRecord) -> Markup {
     let experiments = (!record.experiments.is_empty()).then(|| ("experiments", say!("Does it help?", "有帮助吗？")));
+    let filling =
+        (!record.imputations.is_empty()).then(|| ("filling", say!("Filling what is missing", "填补缺失")));
     let sections = [
         ("results", say!("Results", "结果")),
         ("predictions", say!("Predictions", "预测")),
@@ -110,7 +114,7 @@ fn contents(s: Speech, record: &RunRecord) -> Markup {
     ];
     html! {
         nav aria-label=(s.say(say!("Sections", "目录"))) {
-            @for (id, title) in experiments.into_iter().chain(sections) { a href=(format!("#{id}")) { (s.say(title)) } }
+            @for (id, title) in experiments.into_iter().chain(filling).chain(sections) { a href=(format!("#{id}")) { (s.say(title)) } }
         }
     }
 }

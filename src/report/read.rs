@@ -1,6 +1,6 @@
 //! A run folder, read: its record, its metrics, and what its events say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -56,13 +56,15 @@ pub(super) fn read(folder: &Path) -> std::io::Result<Run> {
         ..Run::default()
     };
     let trains: Vec<String> = run.record.trains.iter().map(|train| train.name.clone()).collect();
+    let told: BTreeSet<&str> =
+        trains.iter().chain(run.record.steps.iter().flat_map(|step| &step.names)).map(String::as_str).collect();
     let mut skipped: BTreeMap<(String, String), Skipped> = BTreeMap::new();
     for line in fs::read_to_string(folder.join("events.jsonl"))?.lines() {
         // A line that a full disk cut short is left out.
         let Ok(event) = serde_json::from_str::<Event>(line) else { continue };
         match event {
             // The variants of experiments are many, and their curves say nothing by themselves.
-            Event::Curve { node, .. } if !trains.is_empty() && !trains.contains(&node) => {}
+            Event::Curve { node, .. } if !trains.is_empty() && !told.contains(node.as_str()) => {}
             Event::Curve { node, curve, step, value } => point(&mut run.curves, node, curve, step, value),
             Event::Skipped { node, row, name, reason } => {
                 let entry = skipped.entry((node.clone(), reason.en.clone())).or_insert_with(|| Skipped {

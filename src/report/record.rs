@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mmf_data::ablation::{Ablation, Variant};
+use mmf_data::imputation::{Imputation, Way};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mmf_engine::MetricResult;
@@ -35,6 +36,8 @@ pub(crate) struct RunRecord {
     pub(crate) trains: Vec<TrainRecord>,
     #[serde(default)]
     pub(crate) experiments: Vec<ExperimentRecord>,
+    #[serde(default)]
+    pub(crate) imputations: Vec<ImputationRecord>,
     pub(crate) coverage: Vec<CoverageRecord>,
     pub(crate) computed: u64,
     pub(crate) cached: u64,
@@ -74,6 +77,41 @@ pub(crate) struct VariantRecord {
     pub(crate) p: Option<f64>,
     pub(crate) holm: Option<f64>,
     pub(crate) effect: Option<f64>,
+}
+
+/// How near ways of filling come to what was hidden.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ImputationRecord {
+    pub(crate) name: String,
+    pub(crate) of: String,
+    pub(crate) units: u64,
+    pub(crate) ways: Vec<WayRecord>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct WayRecord {
+    pub(crate) name: String,
+    pub(crate) error: Option<f64>,
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    pub(crate) explained: Option<f64>,
+    pub(crate) p: Option<f64>,
+}
+
+impl ImputationRecord {
+    pub(crate) fn new(name: &str, found: &Imputation) -> ImputationRecord {
+        let some = |x: f64| x.is_finite().then_some(x);
+        let way = |w: &Way| WayRecord {
+            name: w.name.clone(),
+            error: some(w.error),
+            low: some(w.low),
+            high: some(w.high),
+            explained: some(w.explained),
+            p: some(w.p),
+        };
+        let ways = found.ways.iter().map(way).collect();
+        ImputationRecord { name: name.into(), of: found.of.clone(), units: found.units as u64, ways }
+    }
 }
 
 impl ExperimentRecord {

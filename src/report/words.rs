@@ -1,5 +1,14 @@
 //! Numbers and times as people read them.
 
+/// Returns how likely something is by chance: `p = 0.31`.
+pub(crate) fn chance(p: f64) -> String {
+    match p {
+        p if p < 0.001 => "p < 0.001".into(),
+        p if p < 0.1 => format!("p = {p:.3}"),
+        p => format!("p = {p:.2}"),
+    }
+}
+
 /// Returns a time a person can take in: `35 ms`, `2.4 s`, `3 min 20 s`.
 pub(crate) fn span(milliseconds: f64) -> String {
     let seconds = milliseconds / 1e3;

@@ -88,6 +88,30 @@ impl Gradients {
         Ok(out)
     }
 
+    /// Forgets the gradients of all weights but these: the others stay as they are in the next step.
+    pub fn keep(&mut self, kept: impl Fn(Parameter) -> bool) {
+        for at in 0..self.written.len() {
+            if !kept(Parameter(at)) {
+                self.written[at] = false;
+                self.sparse[at].clear();
+            }
+        }
+    }
+
+    /// Lets the gradient of a dense weight be changed; does nothing where the loss did not depend on it.
+    pub fn change(
+        &mut self,
+        parameters: &Parameters,
+        parameter: Parameter,
+        change: impl FnOnce(&mut [f32]),
+    ) -> Result<()> {
+        let entry = parameters.entry(parameter)?;
+        if self.written.get(parameter.0).copied().unwrap_or(false) {
+            change(self.dense.get_or_alloc_mut(&entry.value).map_err(device_error)?);
+        }
+        Ok(())
+    }
+
     /// Forgets the gradients, but keeps their memory.
     pub(crate) fn clear(&mut self, weights: usize) {
         self.written.clear();

@@ -51,7 +51,7 @@ fn unit(random: &mut ChaCha8Rng) -> f64 {
 }
 
 /// Returns two independent normal numbers (Box and Muller 1958).
-fn normals(random: &mut ChaCha8Rng) -> (f64, f64) {
+pub fn normals(random: &mut ChaCha8Rng) -> (f64, f64) {
     let radius = (-2.0 * (1.0 - unit(random)).ln()).sqrt();
     let angle = 2.0 * std::f64::consts::PI * unit(random);
     (radius * angle.cos(), radius * angle.sin())

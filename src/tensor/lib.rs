@@ -25,6 +25,7 @@ mod value;
 pub use kernels::product::inner_products;
 
 pub use gradients::{Gradients, SparseRows};
+pub use initial::normals;
 pub use losses::Loss;
 pub use optimizers::{Optimizer, Rule};
 pub use parameters::Parameters;

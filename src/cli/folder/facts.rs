@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mmf_data::ablation::Ablation;
+use mmf_data::imputation::Imputation;
 use mmf_engine::{Event, RunOutcome};
 use mmf_lang::analysis::Checked;
 use mmf_lang::graph::{Graph, NodeKind};
@@ -12,7 +13,8 @@ use super::{About, looks, predictions};
 use crate::cli::clock;
 use crate::cli::steps::{elem_text, steps, type_text};
 use crate::report::record::{
-    ArrowRecord, CoverageRecord, DataRecord, ExperimentRecord, FailureRecord, RunRecord, StepRecord, TrainRecord,
+    ArrowRecord, CoverageRecord, DataRecord, ExperimentRecord, FailureRecord, ImputationRecord, RunRecord, StepRecord,
+    TrainRecord,
 };
 
 /// What the events say of a step, by its title.
@@ -98,16 +100,23 @@ pub(super) fn facts(
             milliseconds: found.map(|f| f.milliseconds),
         });
     }
-    record.experiments = experiments(outcome);
+    (record.experiments, record.imputations) = experiments(outcome);
     record.coverage = coverage(graph, outcome);
     record.trains = trains(graph, outcome);
     record
 }
 
 /// Returns what the experiments found.
-pub(crate) fn experiments(outcome: &RunOutcome<'_>) -> Vec<ExperimentRecord> {
-    let found = outcome.experiments.iter();
-    found.filter_map(|(name, found)| Some(ExperimentRecord::new(name, &Ablation::from_arrays(found).ok()?))).collect()
+pub(crate) fn experiments(outcome: &RunOutcome<'_>) -> (Vec<ExperimentRecord>, Vec<ImputationRecord>) {
+    let (mut ablations, mut imputations) = (Vec::new(), Vec::new());
+    for (name, found) in &outcome.experiments {
+        if Imputation::is(found) {
+            imputations.extend(Imputation::from_arrays(found).ok().map(|found| ImputationRecord::new(name, &found)));
+        } else {
+            ablations.extend(Ablation::from_arrays(found).ok().map(|found| ExperimentRecord::new(name, &found)));
+        }
+    }
+    (ablations, imputations)
 }
 
 /// Returns what the report says of each train beside its metrics.

@@ -166,6 +166,7 @@ impl Checker<'_> {
                 let n = self.cut_value(cut, scope)?;
                 return self.in_range(spec, n as f64, cut.span).then_some(ArgValue::Int(n));
             }
+            Written::Several(list) => return self.counts(spec, list, scope),
             Written::Expr(e) => *e,
         };
         // Only a network's value, a loss, and the ref along which one is read see the task's columns (N2).
@@ -260,6 +261,12 @@ impl Checker<'_> {
             ArgKind::Target | ArgKind::RefColumn => self.target(spec, expr, scope, extra),
             ArgKind::Table => self.table_argument(spec, expr, scope, extra),
             ArgKind::FitRows => None,
+            ArgKind::Counts => match &expr.kind {
+                ExprKind::List(list) => self.counts(spec, &list.iter().collect::<Vec<_>>(), scope),
+                _ => self.counts(spec, &[expr], scope),
+            },
+            ArgKind::Network => self.network(spec, expr, scope),
+            ArgKind::Objective => self.recipe_argument(spec, expr, scope, RecipeKind::Objective),
             ArgKind::Optimizer => self.recipe_argument(spec, expr, scope, RecipeKind::Optimizer),
             ArgKind::Stop => self.recipe_argument(spec, expr, scope, RecipeKind::Stop),
             ArgKind::Loss => self.loss_argument(spec, expr, scope, extra),
@@ -415,7 +422,17 @@ impl Checker<'_> {
 
 /// Tells whether an argument says nothing of a result's type.
 fn silent(kind: ArgKind) -> bool {
-    matches!(kind, ArgKind::Bool | ArgKind::Float | ArgKind::Share | ArgKind::Optimizer | ArgKind::Stop | ArgKind::Loss)
+    matches!(
+        kind,
+        ArgKind::Bool
+            | ArgKind::Float
+            | ArgKind::Share
+            | ArgKind::Optimizer
+            | ArgKind::Objective
+            | ArgKind::Network
+            | ArgKind::Stop
+            | ArgKind::Loss
+    )
 }
 
 /// Tells whether an argument needs neither table nor columns.
@@ -429,6 +446,9 @@ fn plain(kind: ArgKind) -> bool {
             | ArgKind::Text
             | ArgKind::Words(_)
             | ArgKind::Sizes(_)
+            | ArgKind::Counts
+            | ArgKind::Network
+            | ArgKind::Objective
             | ArgKind::Optimizer
             | ArgKind::Stop
     )

@@ -19,6 +19,8 @@ use crate::types::{ColumnType, RecipeKind, Type};
 #[derive(Clone)]
 pub(crate) enum Written<'e> {
     Expr(&'e Expr),
+    /// Of an argument that takes as many as are written.
+    Several(Vec<&'e Expr>),
     /// `@20`
     Cut(&'e crate::syntax::tree::Cut),
 }
@@ -27,6 +29,10 @@ impl Written<'_> {
     pub(crate) fn span(&self) -> Span {
         match self {
             Written::Expr(e) => e.span,
+            Written::Several(list) => {
+                let (first, last) = (list.first().map_or(Span::default(), |e| e.span), list.last());
+                Span { end: last.map_or(first.end, |e| e.span.end), ..first }
+            }
             Written::Cut(c) => c.span,
         }
     }
@@ -143,6 +149,16 @@ impl Checker<'_> {
                 }
                 None => {
                     match specs.get(next) {
+                        Some(spec) if spec.kind == ArgKind::Counts => {
+                            match named.iter_mut().find(|(n, _)| n.text == spec.name) {
+                                Some((_, Written::Several(list))) => list.push(&arg.value),
+                                _ => {
+                                    let n = Name { text: spec.name.into(), span: arg.value.span };
+                                    named.push((n, Written::Several(vec![&arg.value])));
+                                }
+                            }
+                            continue;
+                        }
                         Some(spec) if !matches!(spec.kind, ArgKind::NewColumns | ArgKind::ColumnCounts) => {
                             let n = Name { text: spec.name.into(), span: arg.value.span };
                             named.push((n, Written::Expr(&arg.value)));
@@ -238,6 +254,7 @@ impl Checker<'_> {
         let kind = match () {
             () if makes("-> optimizer") => RecipeKind::Optimizer,
             () if makes("-> stop") => RecipeKind::Stop,
+            () if makes("-> objective") => RecipeKind::Objective,
             () => RecipeKind::Loss,
         };
         let is_recipe = |n: &&Notation| matches!(&n.output, Pattern::Other(word) if word != "metric");
@@ -424,7 +441,7 @@ impl Checker<'_> {
                 let (_, written) = named.remove(at);
                 match written {
                     Written::Expr(e) => Some((self.evaluate(e, scope), e.span)),
-                    Written::Cut(_) => None,
+                    Written::Cut(_) | Written::Several(_) => None,
                 }
             }
             _ => None,

@@ -270,6 +270,28 @@ impl Checker<'_> {
                 }
                 ("field", t.fields.iter().map(|(n, _)| n.clone()).collect())
             }
+            Type::Column(_) if self.has_parts(base) => {
+                let parts = self.parts_of(base);
+                match parts.iter().find(|(part, _)| *part == name.text) {
+                    Some((_, Some(place))) => return self.part_of_value(base, *place, &name.text, span),
+                    Some((_, None)) => {
+                        let field = &name.text;
+                        self.report(
+                            Diagnostic::error(
+                                "E0113",
+                                name.span,
+                                say!(
+                                    "where `{field}` stands is not known before the run: something before it has no stated width",
+                                    "运行之前不知道 `{field}` 的位置：其前有宽度未定的值"
+                                ),
+                            )
+                            .help(say!("give the width, as `tf_idf(terms = 500)` does", "请写明宽度，如 `tf_idf(terms = 500)`")),
+                        );
+                        return Item::Unknown;
+                    }
+                    None => ("part", parts.into_iter().map(|(part, _)| part).collect()),
+                }
+            }
             other => {
                 let word = other.word();
                 let word_zh = super::types::chinese(word);

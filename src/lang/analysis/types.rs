@@ -259,6 +259,7 @@ pub(crate) fn chinese(word: &str) -> &str {
         "optimizer" => "优化器",
         "stop" => "停止条件",
         "loss" => "损失",
+        "objective" => "目标",
         "network" => "网络",
         "part" => "部分",
         "field" => "字段",

@@ -2,6 +2,7 @@
 //!
 //! By hand, as no kept-up crate has paired permutation tests.
 
+use mmf_data::statistics::{NORMAL, jackknife, percentile};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -92,16 +93,9 @@ pub(crate) fn together(
 pub(crate) fn by_leaving_out(units: usize, gain: impl Fn(&[u32]) -> Option<f64> + Sync) -> Compared {
     let all: Vec<u32> = (0..units as u32).collect();
     let whole = gain(&all).unwrap_or(f64::NAN);
-    let groups = units.min(GROUPS);
-    let without: Vec<f64> = (0..groups)
-        .into_par_iter()
-        .filter_map(|group| gain(&all.iter().copied().filter(|&u| u as usize % groups != group).collect::<Vec<_>>()))
-        .collect();
-    let n = without.len() as f64;
-    let mean = without.iter().sum::<f64>() / n;
-    let error = ((n - 1.0) / n * without.iter().map(|x| (x - mean).powi(2)).sum::<f64>()).sqrt();
+    let error = jackknife(units, GROUPS, gain).unwrap_or(f64::NAN);
     let p = if error > 0.0 { beyond_normal(whole.abs() / error) } else { f64::from(u8::from(whole == 0.0)) };
-    let half = 1.959_963_984_540_054 * error;
+    let half = NORMAL * error;
     Compared { gain: whole, low: whole - half, high: whole + half, p, effect: f64::NAN }
 }
 
@@ -142,13 +136,15 @@ fn resampled(
 }
 
 fn ends(sorted: &[f64]) -> (f64, f64) {
-    let at = |share: f64| {
-        let place = share * sorted.len().saturating_sub(1) as f64;
-        let (low, part) = (place.floor() as usize, place.fract());
-        let next = sorted.get(low + 1).or(sorted.get(low));
-        sorted.get(low).zip(next).map_or(f64::NAN, |(a, b)| a + (b - a) * part)
-    };
+    let at = |share: f64| percentile(sorted, share).unwrap_or(f64::NAN);
     (at(0.025), at(0.975))
+}
+
+/// Returns the 95 % interval of the mean of these values, over other units.
+pub(crate) fn interval(values: &[f64], seed: u64) -> (f64, f64) {
+    ends(&resampled(values.len(), 1, seed, |_, units| {
+        Some(units.iter().map(|&unit| values[unit as usize]).sum::<f64>() / units.len() as f64)
+    }))
 }
 
 /// Returns the chances after Holm's correction for asking as often as there are.

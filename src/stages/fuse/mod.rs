@@ -16,14 +16,18 @@ mod dropout;
 pub(crate) mod embedding;
 mod fill;
 mod flatten;
+mod gan;
 mod gate;
 mod gru;
+mod hide;
 mod layer_norm;
+pub(crate) mod layers;
 mod low_rank_fusion;
 mod lstm;
 mod max_pool;
 mod merge;
 mod mixture_of_experts;
+mod mlp;
 mod modality_dropout;
 mod modulate;
 mod nearest;
@@ -33,6 +37,7 @@ mod recurrent;
 mod relu;
 mod self_attention;
 mod sigmoid;
+mod slice;
 mod softmax;
 mod stack;
 mod steps;
@@ -51,6 +56,7 @@ use mmf_data::stage::Stage;
 
 pub(crate) static ALL: &[&dyn Stage] = &[
     &dense::Dense,
+    &mlp::Mlp,
     &embedding::Embedding,
     &conv::Conv,
     &max_pool::MaxPool,
@@ -89,6 +95,13 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &arithmetic::Multiply,
     &arithmetic::Divide,
     &concat::Concat,
+    &slice::Slice,
     &sum::Sum,
+    &hide::Hide,
     &fill::Fill,
+    &gan::Gan,
+    &gan::non_saturating::NonSaturating,
+    &gan::least_squares::LeastSquares,
+    &gan::hinge::Hinge,
+    &gan::wasserstein::Wasserstein,
 ];

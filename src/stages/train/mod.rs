@@ -2,9 +2,9 @@
 
 pub(crate) mod predictions;
 
-mod learn;
+pub(crate) mod learn;
 pub(crate) mod network;
-mod recipe;
+pub(crate) mod recipe;
 mod space;
 mod supervised;
 mod terms;

@@ -46,7 +46,11 @@ pub(crate) fn is(loss: &Recipe, name: &str) -> Result<()> {
 
 /// Returns the update rule, and whether a step takes all training rows at once.
 pub(crate) fn rule(args: &Args) -> Result<(Rule, bool)> {
-    let recipe = args.get(OPTIMIZER).ok_or_else(|| Error::bug("a train has no optimizer"))?;
+    rule_of(&args.get(OPTIMIZER).ok_or_else(|| Error::bug("a train has no optimizer"))?)
+}
+
+/// Returns the update rule of an optimizer, and whether a step takes all training rows at once.
+pub(crate) fn rule_of(recipe: &Recipe) -> Result<(Rule, bool)> {
     let of = &recipe.args;
     let momentum = |rate, momentum| match momentum {
         0.0 => Rule::Sgd { rate, decay: 0.0 },

@@ -1,0 +1,59 @@
+//! Networks that waited for their input, run on one.
+
+use mmf_data::error::{Error, Result};
+use mmf_data::network::{Activation, Network, Var};
+use mmf_data::stage::{Body, JointCall};
+use mmf_lang::args::{Args, Recipe};
+use mmf_lang::notation::{Notation, Pattern};
+use mmf_tensor::Session;
+
+use super::dense::layer;
+
+type Joint = fn(&JointCall<'_>, &mut dyn Network, &[Var]) -> Result<Var>;
+
+/// Layers, one behind the other.
+pub(crate) struct Layers {
+    layers: Vec<(&'static str, Joint, Args)>,
+}
+
+/// Places of one network's layers in the stream of first values.
+const PLACES: u64 = 64;
+
+impl Layers {
+    pub(crate) fn of(recipes: &[Recipe]) -> Result<Self> {
+        let layers = recipes.iter().map(|recipe| {
+            let stage = crate::find(&recipe.stage).ok_or_else(|| Error::bug("a layer of no stage"))?;
+            let signature = stage.signature();
+            // The checker has found the same: what treats vectors in a network.
+            let takes = |text: &str| match Notation::parse(text).map(|notation| notation.inputs.into_iter().next()) {
+                Ok(Some(Pattern::Column { elem, .. })) => elem.name == "vector",
+                _ => false,
+            };
+            let mut bodies = (0..signature.types.len()).filter(|&i| takes(signature.types[i])).map(|i| stage.body(i));
+            let run = bodies.find_map(|body| if let Body::Joint(run) = body { Some(run) } else { None });
+            let run = run.ok_or_else(|| Error::bug(format!("`{}` is no layer", signature.name)))?;
+            Ok((signature.name, run, recipe.args.clone()))
+        });
+        Ok(Layers { layers: layers.collect::<Result<_>>()? })
+    }
+
+    /// Runs all layers, then a linear one to `outputs` numbers. `number` tells networks apart whose weights are kept together, `label`
+    /// names the weights for people.
+    pub(crate) fn run(
+        &self,
+        session: &mut Session<'_>,
+        (number, label): (u64, &str),
+        input: &Var,
+        outputs: usize,
+    ) -> Result<Var> {
+        let mut value = input.clone();
+        let first = number * PLACES;
+        for (at, (name, run, args)) in self.layers.iter().enumerate() {
+            session.at(first + at as u64, &format!("{label}/{at}/{name}"));
+            let call = JointCall { args, rows: &[], total: 0, trained: None, steps: None, graph: None };
+            value = run(&call, session, std::slice::from_ref(&value))?;
+        }
+        session.at(first + PLACES - 1, &format!("{label}/end"));
+        layer(session, &value, ("w", Some("b")), outputs, Activation::None)
+    }
+}
