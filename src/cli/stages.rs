@@ -117,6 +117,12 @@ fn page(screen: &Screen, signature: &Signature) {
     }
 }
 
+/// Returns the stages that make a recipe of that kind.
+fn makers(kind: &str) -> Vec<&'static str> {
+    let makes = |types: &[&str]| types.iter().any(|t| t.split_once("->").is_some_and(|(_, made)| made.trim() == kind));
+    mmf_stages::all().map(|stage| stage.signature()).filter(|s| makes(s.types)).map(|s| s.name).collect()
+}
+
 /// Returns what an argument takes, in words.
 fn takes(arg: &ArgSpec) -> String {
     let kind = match arg.kind {
@@ -147,11 +153,13 @@ fn takes(arg: &ArgSpec) -> String {
         ArgKind::Joint => "a network's value at the rows of the task".into(),
         ArgKind::Counts => "whole numbers, as many as are written, such as 128, 64".into(),
         ArgKind::Network => "layers, such as mlp(128, 64) or dense(64) |> relu".into(),
-        ArgKind::Objective => "an objective, such as wasserstein(penalty = 10)".into(),
+        ArgKind::Recipe(kind) => format!("an {kind}: {}", makers(kind).join(", ")),
         ArgKind::Optimizer => "an optimizer, such as adam(lr = 1e-3)".into(),
         ArgKind::Stop => "a stop, such as early(accuracy, patience = 5)".into(),
         ArgKind::Loss => "a loss, or a sum of losses with weights".into(),
         ArgKind::Measure => "a metric, such as ndcg@20".into(),
+        ArgKind::Heads => "new names, each with a task: classify(label = …) { output = … }".into(),
+        ArgKind::WordOrNumbers(words) => format!("one of {}, or a list of numbers", words.join(", ")),
         ArgKind::Train => "a train".into(),
         ArgKind::Metric => "a declared metric, such as quality.ndcg@20".into(),
     };

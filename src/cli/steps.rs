@@ -93,7 +93,11 @@ fn arrow(graph: &Graph, id: NodeId) -> Arrow {
                 Some(Type::Ends(of)) => what.extend(of.columns.get(*end).map(|(name, _)| name.clone())),
                 _ => {}
             },
-            NodeKind::Predict { part, .. } => what.push(format!("on {}", part.word())),
+            NodeKind::Predict { part, head, .. } => {
+                what.push(format!("on {}", part.word()));
+                what.extend(head_name(graph, node, *head));
+            }
+            NodeKind::Head(head) => what.extend(head_name(graph, node, *head)),
             NodeKind::Read(_) => {}
         }
         match node.inputs.first() {
@@ -105,12 +109,24 @@ fn arrow(graph: &Graph, id: NodeId) -> Arrow {
     Arrow { from: at.index(), what: what.join("."), ty }
 }
 
+/// Returns the name of one of the tasks of the train that a node reads.
+fn head_name(graph: &Graph, node: &Node, head: usize) -> Option<String> {
+    match &graph.node(*node.inputs.first()?).ty {
+        Type::Train(train) => train.heads.get(head).map(|(name, _)| name.clone()),
+        _ => None,
+    }
+}
+
 /// Returns a type in the language's own words: `col<films, image[_, _, 3]>?`.
 pub(crate) fn type_text(graph: &Graph, ty: &Type) -> String {
     match ty {
         Type::Column(column) => column_text(graph, column),
         Type::Table(table) => format!("table<{}>", domain(graph, table.domain)),
         Type::Split(split) => format!("split<{}>", domain(graph, split.table.domain)),
+        Type::Train(train) if !train.heads.is_empty() => {
+            let heads = train.heads.iter().map(|(name, head)| format!("{name}: {}", head.task.word()));
+            heads.collect::<Vec<_>>().join(", ")
+        }
         Type::Train(train) => train.task.word().into(),
         Type::Graph(of) => graph_text(graph, of.ends.iter().map(|(_, end)| *end)),
         Type::Ends(of) => {

@@ -15,7 +15,8 @@ pub struct Plan {
     pub nodes: Vec<PlanNode>,
     /// The domains that nodes live on: count of rows of each. The first is the task's rows.
     pub domains: Vec<PlanDomain>,
-    /// The values that the train reads, by argument: `score`, `output`; of a loss's terms by number, `loss.1.score`.
+    /// The values that the train reads, by argument: `score`, `output`; of a loss's terms by number, `loss.1.score`; of
+    /// several tasks by theirs, `tasks.1.output`.
     pub outputs: Vec<(String, Edge)>,
     /// What the joint stages became: names of declared stages that live here.
     pub fields: Vec<(String, usize)>,

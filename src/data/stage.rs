@@ -216,6 +216,8 @@ pub struct TrainCall {
     pub plan: Plan,
     /// The tables that arguments name.
     pub tables: Vec<(String, Given)>,
+    /// Of a train of several tasks, which of them is predicted.
+    pub head: usize,
     /// Metrics by name, for early stopping.
     pub measures: Measures,
 }

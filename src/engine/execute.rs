@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use mmf_data::error::{Error, Result};
-use mmf_data::stage::{Body, Measure, Report};
+use mmf_data::stage::{Body, Measure, Report, TrainCall};
 use mmf_data::table::{Split, Value};
 use mmf_lang::graph::{Fit, Node, NodeId, NodeKind};
 use mmf_lang::say;
@@ -31,13 +31,13 @@ pub(crate) fn key(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Option<Dig
     let node = work.node(id);
     let (stage, alternative, args, fit, kind) = match &node.kind {
         NodeKind::Stage { stage, alternative, args, fit, body, .. } => (stage, *alternative, args, fit, *body),
-        NodeKind::Predict { part, top, .. } => {
+        NodeKind::Predict { part, top, head, .. } => {
             let train = *node.inputs.first().ok_or_else(|| Error::bug("predictions of nothing"))?;
             let (Some(trained), Some(network)) = (work.outline(train), network::digest(work, train)?) else {
                 return Ok(None);
             };
             let mut hasher = Hasher::new("predict");
-            hasher.digest(&trained.digest).digest(&network).text(part.word()).u64(*top as u64);
+            hasher.digest(&trained.digest).digest(&network).text(part.word()).u64(*top as u64).u64(*head as u64);
             hasher.text(&work.options.kernel);
             let NodeKind::Stage { stage, alternative, .. } = &work.node(train).kind else {
                 return Err(Error::bug("a train that is no stage"));
@@ -50,9 +50,7 @@ pub(crate) fn key(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Option<Dig
     let found = work.stage(stage)?;
     let mut hasher = Hasher::new("node");
     key::call(&mut hasher, found, alternative, args, work.lookup);
-    if matches!(kind, BodyKind::Fit | BodyKind::FitTable | BodyKind::Split | BodyKind::Train | BodyKind::Metric)
-        || matches!(kind, BodyKind::Whole | BodyKind::Experiment)
-    {
+    if SEEDED.contains(&kind) {
         hasher.u64(work.seed());
     }
     if kind == BodyKind::Train {
@@ -92,6 +90,17 @@ pub(crate) fn key(work: &Work<'_>, task: &Task, id: NodeId) -> Result<Option<Dig
     }
     Ok(Some(hasher.finish()))
 }
+
+/// What draws random numbers.
+const SEEDED: [BodyKind; 7] = [
+    BodyKind::Fit,
+    BodyKind::FitTable,
+    BodyKind::Split,
+    BodyKind::Train,
+    BodyKind::Metric,
+    BodyKind::Whole,
+    BodyKind::Experiment,
+];
 
 /// Returns the files in a stage's arguments, with their contents' digests.
 pub(crate) fn files(work: &Work<'_>, node: &Node) -> Result<Vec<(String, Digest)>> {
@@ -204,11 +213,11 @@ fn rows(value: &Value) -> u64 {
 /// Makes the result of a step of its own.
 fn single(work: &Work<'_>, id: NodeId, host: &StepHost<'_, '_>) -> Result<Value> {
     let node = work.node(id);
-    if let NodeKind::Predict { part, top, .. } = &node.kind {
+    if let NodeKind::Predict { part, top, head, .. } = &node.kind {
         let train = *node.inputs.first().ok_or_else(|| Error::bug("predictions of nothing"))?;
         let inner = fit::call(work, work.node(train))?;
         let Body::Train(body) = inner.body else { return Err(Error::bug("predictions of what is no train")) };
-        let call = network::call(work, train)?;
+        let call = TrainCall { head: *head, ..network::call(work, train)? };
         let trained = work.value(train)?;
         let context = host.context(inner.seed);
         let trained = trained.state()?;

@@ -248,7 +248,12 @@ pub(crate) fn is_train(node: &Node) -> bool {
 pub(crate) fn is_derived(node: &Node) -> bool {
     matches!(
         node.kind,
-        NodeKind::Column(_) | NodeKind::Part(_) | NodeKind::End(_) | NodeKind::Field(_) | NodeKind::Read(_)
+        NodeKind::Column(_)
+            | NodeKind::Part(_)
+            | NodeKind::End(_)
+            | NodeKind::Field(_)
+            | NodeKind::Read(_)
+            | NodeKind::Head(_)
     )
 }
 

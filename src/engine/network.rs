@@ -188,6 +188,16 @@ fn outputs(name: &str, value: &ArgValue, into: &mut Vec<(String, usize)>) {
                 }
             }
         }
+        // The tasks of one train, by their numbers.
+        ArgValue::List(list) => {
+            for (number, value) in list.iter().enumerate() {
+                if let ArgValue::Recipe(task) = value {
+                    for (own, value) in &task.args.0 {
+                        outputs(&format!("{name}.{number}.{own}"), value, into);
+                    }
+                }
+            }
+        }
         _ => {}
     }
 }
@@ -333,6 +343,7 @@ fn columns(train: &NodeKind) -> Vec<String> {
         match value {
             ArgValue::Column(name) => into.push(name.clone()),
             ArgValue::List(list) => list.iter().for_each(|v| collect(v, into)),
+            ArgValue::Recipe(task) => task.args.0.iter().for_each(|(_, v)| collect(v, into)),
             _ => {}
         }
     }
@@ -465,7 +476,7 @@ pub(crate) fn call(work: &Work<'_>, train: NodeId) -> Result<TrainCall> {
     fields.sort_unstable();
     fields.dedup();
     plan.fields = fields.into_iter().map(|at| (at.to_string(), at)).collect();
-    Ok(TrainCall { split, plan, tables, measures: work.options.measures })
+    Ok(TrainCall { split, plan, tables, head: 0, measures: work.options.measures })
 }
 
 fn wired(wire: &Wire) -> Option<&Way> {

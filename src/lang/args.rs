@@ -71,14 +71,18 @@ pub enum ArgKind {
     Network,
     /// A recipe: an optimizer.
     Optimizer,
-    /// A recipe: what two networks play for.
-    Objective,
+    /// A recipe of that kind: `objective`, `algorithm`.
+    Recipe(&'static str),
     /// A recipe: a stop.
     Stop,
     /// A loss: a recipe, or a sum of recipes with weights.
     Loss,
     /// A metric's name, with its cut.
     Measure,
+    /// Open: any new name, each with a train that lacks its split.
+    Heads,
+    /// One of these words, or a list of numbers.
+    WordOrNumbers(&'static [&'static str]),
     /// A train: an input of the node.
     Train,
     /// A declared metric, `quality.ndcg@20`: an input of the node.

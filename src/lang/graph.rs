@@ -102,8 +102,11 @@ pub enum NodeKind {
     Field(String),
     /// Reads the first input along links, one after the other: to the rows of the first link.
     Read(Vec<Link>),
-    /// The predictions of the train (the first input) for a part of the split (the second), with rankings that long.
-    Predict { task: Task, part: Part, top: usize },
+    /// One of the tasks of the train that is the input.
+    Head(usize),
+    /// The predictions of the train (the first input) for a part of the split (the second), with rankings that long; of the task of
+    /// that number, where it has several.
+    Predict { task: Task, part: Part, top: usize, head: usize },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

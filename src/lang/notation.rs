@@ -112,7 +112,7 @@ impl Pattern {
                 "graph" => Pattern::Graph,
                 "rows" => Pattern::Rows,
                 "predictions" | "metric" | "recipe" | "train" | "size" | "optimizer" | "stop" | "loss"
-                | "objective" | "ends" | "experiment" => Pattern::Other(text.into()),
+                | "objective" | "algorithm" | "ends" | "experiment" => Pattern::Other(text.into()),
                 _ => return Err(format!("`{text}` is no type")),
             });
         };

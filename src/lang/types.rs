@@ -321,6 +321,8 @@ pub struct TrainType {
     pub sound: bool,
     /// What the joint stages became here: name and type.
     pub fields: Vec<(String, ColumnType)>,
+    /// Of a train of several tasks: what each of them is, by its name; the rest then speaks of the first.
+    pub heads: Vec<(String, TrainType)>,
     pub marks: Marks,
 }
 
@@ -330,8 +332,8 @@ pub enum RecipeKind {
     Optimizer,
     Stop,
     Loss,
-    /// What two networks play for.
-    Objective,
+    /// What other stages take, by its word: `objective`, `algorithm`.
+    Other(&'static str),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -367,7 +369,7 @@ impl Type {
             Type::Recipe(RecipeKind::Optimizer) => "optimizer",
             Type::Recipe(RecipeKind::Stop) => "stop",
             Type::Recipe(RecipeKind::Loss) => "loss",
-            Type::Recipe(RecipeKind::Objective) => "objective",
+            Type::Recipe(RecipeKind::Other(word)) => word,
         }
     }
 }

@@ -58,6 +58,12 @@ impl Gradients {
         Ok(Some(self.dense.get_or_alloc_mut(&entry.value).map_err(device_error)?))
     }
 
+    /// Returns whether the loss depended on a weight.
+    pub fn reaches(&self, parameter: Parameter) -> bool {
+        let sparse = self.sparse.get(parameter.0).is_some_and(|chunks| !chunks.is_empty());
+        sparse || self.written.get(parameter.0).copied().unwrap_or(false)
+    }
+
     /// Returns the gradient of a weight or table, row by row; zeros where the pass did not reach it.
     pub fn whole(&mut self, parameters: &Parameters, parameter: Parameter) -> Result<Vec<f32>> {
         let count = parameters.values(parameter)?.len();

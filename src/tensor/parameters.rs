@@ -88,6 +88,11 @@ impl Parameters {
         Ok(&self.entry(parameter)?.dims)
     }
 
+    /// Returns where in the network a weight stands.
+    pub fn place(&self, parameter: Parameter) -> Result<u64> {
+        Ok(self.entry(parameter)?.place)
+    }
+
     /// Tells whether the weight is a table, whose gradient is sparse.
     pub fn is_table(&self, parameter: Parameter) -> Result<bool> {
         Ok(self.entry(parameter)?.kind == Kind::Table)

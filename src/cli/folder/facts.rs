@@ -122,7 +122,7 @@ pub(crate) fn experiments(outcome: &RunOutcome<'_>) -> (Vec<ExperimentRecord>, V
 /// Returns what the report says of each train beside its metrics.
 fn trains(graph: &Graph, outcome: &RunOutcome<'_>) -> Vec<TrainRecord> {
     let pictured = predictions::pictured(graph);
-    let one = |(name, id): (String, _)| {
+    let one = |(name, id, task): (String, _, String)| {
         let state = outcome.digest(id).and_then(|_| outcome.value(id).ok());
         let number = |key: &str| {
             let state = state.as_ref()?.state().ok()?;
@@ -131,7 +131,7 @@ fn trains(graph: &Graph, outcome: &RunOutcome<'_>) -> Vec<TrainRecord> {
         let (epochs, kept) = (number("epochs"), number("best"));
         let shown = pictured.iter().find(|p| p.train == name);
         TrainRecord {
-            task: type_text(graph, &graph.node(id).ty),
+            task,
             part: shown.map(|p| p.part.word().to_string()).unwrap_or_default(),
             rows: shown.and_then(|p| looks::name(graph, p)),
             epochs,
@@ -139,7 +139,17 @@ fn trains(graph: &Graph, outcome: &RunOutcome<'_>) -> Vec<TrainRecord> {
             name,
         }
     };
-    predictions::trains(graph).into_iter().map(one).collect()
+    // What has several tasks stands before each of them.
+    let mut all = Vec::new();
+    for (name, id) in predictions::trains(graph) {
+        let ty = &graph.node(id).ty;
+        all.push((name.clone(), id, type_text(graph, ty)));
+        if let Type::Train(train) = ty {
+            let heads = train.heads.iter();
+            all.extend(heads.map(|(head, ty)| (format!("{name}.{head}"), id, ty.task.word().to_string())));
+        }
+    }
+    all.into_iter().map(one).collect()
 }
 
 fn went(events: &str) -> BTreeMap<String, Went> {

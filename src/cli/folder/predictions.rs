@@ -40,16 +40,28 @@ pub(super) fn trains(graph: &Graph) -> Vec<(String, NodeId)> {
     graph.names.iter().filter(|(_, id)| is(*id)).cloned().collect()
 }
 
+/// Returns the trains and, of those of several tasks, each task: with its name, the train's node and the number of the task.
+pub(super) fn tasks(graph: &Graph) -> Vec<(String, NodeId, usize)> {
+    let each = |(name, id): (String, NodeId)| match &graph.node(id).ty {
+        Type::Train(train) if !train.heads.is_empty() => {
+            let heads = train.heads.iter().enumerate();
+            heads.map(|(at, (head, _))| (format!("{name}.{head}"), id, at)).collect::<Vec<_>>()
+        }
+        _ => vec![(name, id, 0)],
+    };
+    trains(graph).into_iter().flat_map(each).collect()
+}
+
 /// Returns the predictions to write: of each train and part the longest, in the order of the file.
 pub(super) fn predicted(graph: &Graph) -> Vec<Predicted> {
-    let order: BTreeMap<NodeId, (usize, String)> =
-        trains(graph).into_iter().enumerate().map(|(at, (name, id))| (id, (at, name))).collect();
+    let order: BTreeMap<(NodeId, usize), (usize, String)> =
+        tasks(graph).into_iter().enumerate().map(|(at, (name, id, head))| ((id, head), (at, name))).collect();
     let mut longest: BTreeMap<(usize, Part), (usize, Predicted)> = BTreeMap::new();
     for node in graph.dag.node_indices() {
-        let NodeKind::Predict { part, top, .. } = &graph.node(node).kind else { continue };
+        let NodeKind::Predict { part, top, head, .. } = &graph.node(node).kind else { continue };
         let inputs = &graph.node(node).inputs;
         let (Some(&train_node), Some(&split_node)) = (inputs.first(), inputs.get(1)) else { continue };
-        let Some((at, train)) = order.get(&train_node) else { continue };
+        let Some((at, train)) = order.get(&(train_node, *head)) else { continue };
         if longest.get(&(*at, *part)).is_none_or(|(length, _)| length < top) {
             let one = Predicted { train: train.clone(), train_node, split_node, part: *part, node };
             longest.insert((*at, *part), (*top, one));

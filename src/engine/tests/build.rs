@@ -201,7 +201,7 @@ impl Build {
     }
 
     pub(crate) fn metric(&mut self, name: &str, train: NodeId, split: NodeId, part: Part) -> NodeId {
-        let kind = NodeKind::Predict { task: Task::Regress, part, top: 100 };
+        let kind = NodeKind::Predict { task: Task::Regress, part, top: 100, head: 0 };
         let predict = self.add(kind, &[train, split], Type::Metric, None);
         let kind = self.stage("distance", &[], None);
         let id = self.add(kind, &[predict], Type::Metric, None);

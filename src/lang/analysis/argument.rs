@@ -34,7 +34,8 @@ impl Checker<'_> {
         let open_spec = signature.args.iter().find(|a| matches!(a.kind, ArgKind::NewColumns | ArgKind::ColumnCounts));
         for (name, written) in named {
             spans.push((name.text.clone(), written.span()));
-            match (signature.arg(&name.text).filter(|a| Some(a.name) != open_spec.map(|o| o.name)), open_spec) {
+            let open_name = |a: &&ArgSpec| Some(a.name) == open_spec.map(|o| o.name) || a.kind == ArgKind::Heads;
+            match (signature.arg(&name.text).filter(|a| !open_name(a)), open_spec) {
                 (Some(spec), _) => match self.argument(spec, written, table, scope, extra) {
                     Some(value) => values.push((spec.name.into(), value)),
                     // What says nothing of the result's type may be wrong, and the rest is still checked.
@@ -74,7 +75,7 @@ impl Checker<'_> {
             match (given, spec.default) {
                 (true, _) => {}
                 (false, Some(default)) => values.push((spec.name.into(), ArgValue::from(default))),
-                (false, None) if spec.optional || spec.kind == ArgKind::Declarations => {}
+                (false, None) if spec.optional || matches!(spec.kind, ArgKind::Declarations | ArgKind::Heads) => {}
                 // Most likely it is the one that was misspelt.
                 (false, None) if unknown => wrong = true,
                 (false, None) => {
@@ -266,7 +267,7 @@ impl Checker<'_> {
                 _ => self.counts(spec, &[expr], scope),
             },
             ArgKind::Network => self.network(spec, expr, scope),
-            ArgKind::Objective => self.recipe_argument(spec, expr, scope, RecipeKind::Objective),
+            ArgKind::Recipe(kind) => self.recipe_argument(spec, expr, scope, RecipeKind::Other(kind)),
             ArgKind::Optimizer => self.recipe_argument(spec, expr, scope, RecipeKind::Optimizer),
             ArgKind::Stop => self.recipe_argument(spec, expr, scope, RecipeKind::Stop),
             ArgKind::Loss => self.loss_argument(spec, expr, scope, extra),
@@ -312,7 +313,26 @@ impl Checker<'_> {
                 Item::Unknown => None,
                 other => self.wrong_kind(spec, &other, expr.span, "a network's value", "网络的值"),
             },
-            ArgKind::Declarations | ArgKind::NewColumns | ArgKind::ColumnCounts => None,
+            ArgKind::WordOrNumbers(words) => match &expr.kind {
+                ExprKind::List(items) => {
+                    let mut numbers = Vec::new();
+                    for item in items {
+                        match self.evaluate(item, scope) {
+                            Item::Number { value, unit: None, .. } => {
+                                if !self.in_range(spec, value, item.span) {
+                                    return None;
+                                }
+                                numbers.push(ArgValue::Float(value));
+                            }
+                            Item::Unknown => return None,
+                            other => return self.wrong_kind(spec, &other, item.span, "a number", "数字"),
+                        }
+                    }
+                    Some(ArgValue::List(numbers))
+                }
+                _ => self.word(spec, words, expr, scope),
+            },
+            ArgKind::Declarations | ArgKind::NewColumns | ArgKind::ColumnCounts | ArgKind::Heads => None,
         }
     }
 
@@ -428,7 +448,7 @@ fn silent(kind: ArgKind) -> bool {
             | ArgKind::Float
             | ArgKind::Share
             | ArgKind::Optimizer
-            | ArgKind::Objective
+            | ArgKind::Recipe(_)
             | ArgKind::Network
             | ArgKind::Stop
             | ArgKind::Loss
@@ -448,7 +468,7 @@ fn plain(kind: ArgKind) -> bool {
             | ArgKind::Sizes(_)
             | ArgKind::Counts
             | ArgKind::Network
-            | ArgKind::Objective
+            | ArgKind::Recipe(_)
             | ArgKind::Optimizer
             | ArgKind::Stop
     )

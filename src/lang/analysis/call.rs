@@ -250,12 +250,12 @@ impl Checker<'_> {
     fn recipe(&mut self, signature: &'static Signature, call: &Call, parts: Parts<'_>, scope: &Scope) -> Item {
         let mut inputs = Vec::new();
         let (args, _) = self.arguments(signature, &parts.named, None, call.name.span, scope, &mut inputs);
-        let makes = |what: &str| signature.types.iter().any(|t| t.ends_with(what));
-        let kind = match () {
-            () if makes("-> optimizer") => RecipeKind::Optimizer,
-            () if makes("-> stop") => RecipeKind::Stop,
-            () if makes("-> objective") => RecipeKind::Objective,
-            () => RecipeKind::Loss,
+        let made = signature.types.iter().filter_map(|t| Some(t.split_once("->")?.1.trim()));
+        let kind = match made.into_iter().find(|made| *made != "metric") {
+            Some("optimizer") => RecipeKind::Optimizer,
+            Some("stop") => RecipeKind::Stop,
+            Some("loss") | None => RecipeKind::Loss,
+            Some(other) => RecipeKind::Other(other),
         };
         let is_recipe = |n: &&Notation| matches!(&n.output, Pattern::Other(word) if word != "metric");
         let Some(mut notation) = self.notations(signature).iter().find(is_recipe).cloned() else {

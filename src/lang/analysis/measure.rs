@@ -32,6 +32,19 @@ impl Checker<'_> {
         };
         let ty = train.map(|n| self.ty(n).clone());
         let task = match &ty {
+            Some(Type::Train(t)) if !t.heads.is_empty() => {
+                let (name, heads) = (self.source_text(subject.span), &t.heads);
+                let all = heads.iter().map(|(head, _)| format!("`{name}.{head}`")).collect::<Vec<_>>().join(", ");
+                self.report(
+                    Diagnostic::error(
+                        "E0119",
+                        subject.span,
+                        say!("`{name}` has several tasks, and a metric measures one", "`{name}` 有多个任务，而指标只衡量其中一个"),
+                    )
+                    .help(say!("name it: {all}", "请指明：{all}")),
+                );
+                return;
+            }
             Some(Type::Train(t)) => Some(t.task),
             Some(Type::Unknown) | None => None,
             Some(_) => {
@@ -136,7 +149,8 @@ impl Checker<'_> {
             .max()
             .unwrap_or(100);
         let label = format!("{} on {}", self.graph.dag[train].label, part.word());
-        let kind = NodeKind::Predict { task, part, top: longest };
+        let (train, head) = self.whole_train(train);
+        let kind = NodeKind::Predict { task, part, top: longest, head };
         let inputs = vec![train, split];
         let predict =
             self.add(Node { name: None, label, kind, inputs, ty: Type::Metric, span, joint: false, rows: None });

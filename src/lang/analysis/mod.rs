@@ -29,6 +29,7 @@ mod resolve;
 mod row;
 mod scope;
 mod source;
+mod tasks;
 mod train;
 mod types;
 mod unused;

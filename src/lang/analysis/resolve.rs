@@ -264,11 +264,15 @@ impl Checker<'_> {
             }
             Type::Train(t) if !t.sound => return Item::Unknown,
             Type::Train(t) => {
+                if let Some(at) = t.heads.iter().position(|(n, _)| *n == name.text) {
+                    let head = t.heads[at].1.clone();
+                    return Item::Node(self.head_node(base, at, head, &name.text, span));
+                }
                 if let Some((_, column)) = t.fields.iter().find(|(n, _)| *n == name.text) {
                     let ty = Type::Column(column.clone());
                     return Item::Node(self.field_node(base, &name.text, ty, span));
                 }
-                ("field", t.fields.iter().map(|(n, _)| n.clone()).collect())
+                ("field", t.fields.iter().map(|(n, _)| n).chain(t.heads.iter().map(|(n, _)| n)).cloned().collect())
             }
             Type::Column(_) if self.has_parts(base) => {
                 let parts = self.parts_of(base);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::argument::Extra;
 use super::call::Written;
 use super::{Checker, Item, RowScope, Scope};
-use crate::args::{ArgValue, Args};
+use crate::args::{ArgKind, ArgValue, Args};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Arrow, DomainKind, Link, Node, NodeId, NodeKind};
 use crate::say;
@@ -25,6 +25,7 @@ impl Checker<'_> {
         scope: &Scope,
     ) -> Item {
         let name = signature.name;
+        let several = signature.args.iter().any(|a| a.kind == ArgKind::Heads);
         let task = signature.tasks.first().copied().unwrap_or(Task::Classify);
         let Some((item, place)) = inputs.into_iter().next() else {
             self.report(
@@ -56,6 +57,9 @@ impl Checker<'_> {
                 return Item::Unknown;
             }
         };
+        if several {
+            return self.tasks(signature, call, (node, split), named, span, scope);
+        }
         let Some(inner) = self.task_scope(task, node, &split, &named, call.name.span, scope) else {
             return Item::Unknown;
         };
@@ -93,22 +97,19 @@ impl Checker<'_> {
         if self.refuse_missing(&outputs, signature).is_none() {
             return self.unsound_train(name, task, node, split, span);
         }
-        let label = self.check_label(task, &args, &split, &spans, call.name.span);
+        let label = self.check_label(task, false, &args, &split, &spans, call.name.span);
         self.check_weight(&args, &split, &spans, call.name.span);
         self.check_losses(task, &named, &args);
         self.check_changed(&args, &extra, &ends);
         ends.iter().for_each(|output| self.check_heads(task, &[*output], label.as_ref()));
         self.check_selection(&args, &split, node, &spans);
         self.check_leaks(&split, &outputs, label.as_ref());
-        let classes = match label.as_ref().map(|(_, c)| &c.elem) {
-            Some(Elem::Bool) => Size::Known(2),
-            Some(Elem::Category(d) | Elem::Ref(d)) => self.domain(*d).rows.map_or(Size::Unknown, Size::Known),
-            _ => Size::Unknown,
-        };
+        let classes = self.classes_of(label.as_ref());
         marks.joint = false;
         marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });
         let fields = self.fields(&outputs, &split);
-        let ty = Type::Train(Box::new(TrainType { task, split, classes, repeat, sound: true, fields, marks }));
+        let heads = Vec::new();
+        let ty = Type::Train(Box::new(TrainType { task, split, classes, repeat, sound: true, fields, heads, marks }));
         let mut ids = vec![node];
         ids.extend(extra.iter().map(|(n, _)| *n));
         let base = self.files[scope.file].base.clone();
@@ -117,10 +118,20 @@ impl Checker<'_> {
         Item::Node(self.add(Node { name: None, label, kind, inputs: ids, ty, span, joint: false, rows: None }))
     }
 
+    /// Returns the count of classes of a label; unknown of one that has none.
+    pub(super) fn classes_of(&self, label: Option<&(String, ColumnType)>) -> Size {
+        match label.map(|(_, c)| &c.elem) {
+            Some(Elem::Bool) => Size::Known(2),
+            Some(Elem::Category(d) | Elem::Ref(d)) => self.domain(*d).rows.map_or(Size::Unknown, Size::Known),
+            _ => Size::Unknown,
+        }
+    }
+
     /// Returns a train whose network is wrong, so that its metrics are still checked against its task and split.
-    fn unsound_train(&mut self, name: &str, task: Task, split: NodeId, ty: SplitType, span: Span) -> Item {
-        let (classes, fields, marks) = (Size::Unknown, Vec::new(), Marks::default());
-        let ty = Type::Train(Box::new(TrainType { task, split: ty, classes, repeat: 1, sound: false, fields, marks }));
+    pub(super) fn unsound_train(&mut self, name: &str, task: Task, split: NodeId, ty: SplitType, span: Span) -> Item {
+        let (classes, fields, heads, marks) = (Size::Unknown, Vec::new(), Vec::new(), Marks::default());
+        let ty = TrainType { task, split: ty, classes, repeat: 1, sound: false, fields, heads, marks };
+        let ty = Type::Train(Box::new(ty));
         let kind = NodeKind::Field(name.into());
         let label = name.to_string();
         // Never run: the file has a mistake.
@@ -143,7 +154,7 @@ impl Checker<'_> {
     }
 
     /// Returns the scope of scores, outputs and losses.
-    fn task_scope(
+    pub(super) fn task_scope(
         &mut self,
         task: Task,
         node: NodeId,
@@ -275,9 +286,10 @@ impl Checker<'_> {
     }
 
     /// Returns the label's name and type; its mistakes are reported.
-    fn check_label(
+    pub(super) fn check_label(
         &mut self,
         task: Task,
+        sparse: bool,
         args: &Args,
         split: &SplitType,
         spans: &[(String, Span)],
@@ -314,7 +326,8 @@ impl Checker<'_> {
             self.report(d);
             return None;
         }
-        if !column.missing.is_empty() {
+        // Of several tasks, rows without a label just do not count for theirs.
+        if !column.missing.is_empty() && !sparse {
             self.report_missing("E0503", place, &column, &name);
             return None;
         }
@@ -322,7 +335,7 @@ impl Checker<'_> {
     }
 
     /// Checks the column that says how much each row counts.
-    fn check_weight(&mut self, args: &Args, split: &SplitType, spans: &[(String, Span)], span: Span) {
+    pub(super) fn check_weight(&mut self, args: &Args, split: &SplitType, spans: &[(String, Span)], span: Span) {
         let Some(name) = args.find("weight").and_then(ArgValue::as_text) else { return };
         let Some(column) = split.table.column(name).cloned() else { return };
         let place = spans.iter().find(|(n, _)| n == "weight").map_or(span, |(_, s)| *s);
@@ -339,7 +352,7 @@ impl Checker<'_> {
     }
 
     /// Returns what the joint stages below these outputs became: declared names with their types, trained.
-    fn fields(&self, outputs: &[(NodeId, Span)], split: &SplitType) -> Vec<(String, ColumnType)> {
+    pub(super) fn fields(&self, outputs: &[(NodeId, Span)], split: &SplitType) -> Vec<(String, ColumnType)> {
         let mut fields = Vec::new();
         let mut seen = BTreeSet::new();
         let mut stack: Vec<NodeId> = outputs.iter().map(|(n, _)| *n).collect();
@@ -362,7 +375,7 @@ impl Checker<'_> {
     }
 
     /// Returns the numbers of the inputs that the task's head must be: the values that arguments name, not those that losses compare.
-    fn heads_among(&self, signature: &'static Signature, args: &Args) -> BTreeSet<usize> {
+    pub(super) fn heads_among(&self, signature: &'static Signature, args: &Args) -> BTreeSet<usize> {
         let mut heads = BTreeSet::new();
         let mut note = |signature: &'static Signature, args: &Args| {
             for (name, value) in &args.0 {
@@ -383,7 +396,7 @@ impl Checker<'_> {
     }
 
     /// Checks that a value that a loss changes is one that the train's values read.
-    fn check_changed(&mut self, args: &Args, extra: &Extra, ends: &[(NodeId, Span)]) {
+    pub(super) fn check_changed(&mut self, args: &Args, extra: &Extra, ends: &[(NodeId, Span)]) {
         let Some(ArgValue::Losses(list)) = args.find("loss") else { return };
         let mut below = BTreeSet::new();
         let mut stack: Vec<NodeId> = ends.iter().map(|(node, _)| *node).collect();
@@ -415,7 +428,7 @@ impl Checker<'_> {
     }
 
     /// Checks that losses serve the task, and that one of them reads the label.
-    fn check_losses(&mut self, task: Task, named: &[(Name, Written<'_>)], args: &Args) {
+    pub(super) fn check_losses(&mut self, task: Task, named: &[(Name, Written<'_>)], args: &Args) {
         let Some(ArgValue::Losses(list)) = args.find("loss") else { return };
         let Some(place) = named.iter().find(|(n, _)| n.text == "loss").map(|(_, w)| w.span()) else { return };
         let tasks = |stage: &str| self.vocabulary.get(stage).map_or(&[][..], |entry| entry.signature.tasks);
@@ -451,7 +464,7 @@ impl Checker<'_> {
     }
 
     /// Checks that what chooses among epochs has a validation part to read.
-    fn check_selection(&mut self, args: &Args, split: &SplitType, node: NodeId, spans: &[(String, Span)]) {
+    pub(super) fn check_selection(&mut self, args: &Args, split: &SplitType, node: NodeId, spans: &[(String, Span)]) {
         if !args.has("stop") || split.part(Part::Validation).is_some() {
             return;
         }

@@ -260,6 +260,7 @@ pub(crate) fn chinese(word: &str) -> &str {
         "stop" => "停止条件",
         "loss" => "损失",
         "objective" => "目标",
+        "algorithm" => "算法",
         "network" => "网络",
         "part" => "部分",
         "field" => "字段",

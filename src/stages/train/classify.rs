@@ -8,7 +8,7 @@ use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Part, Task};
 
 use super::recipe::{self, OPTIMIZER, REPEAT, STOP, WEIGHT};
-use super::supervised::{self, Settings};
+use super::supervised::{self, Balance, Length, Settings};
 use super::trained::joint;
 
 pub(crate) struct Classify;
@@ -79,7 +79,8 @@ impl Stage for Classify {
 
 impl Train for Classify {
     fn train(&self, context: &Context, args: &Args, call: &TrainCall) -> Result<Arrays> {
-        with(args, call, |settings| supervised::train(context, args, call, settings))
+        let length = Length { epochs: args.get(EPOCHS), batch: args.get(BATCH) };
+        supervised::train(context, args, call, (&[settings(args, call)?], Balance::Fixed(vec![1.0])), &length)
     }
 
     fn predict(
@@ -91,18 +92,18 @@ impl Train for Classify {
         part: Part,
         _: usize,
     ) -> Result<Predictions> {
-        with(args, call, |settings| supervised::predict(call, settings, trained, part))
+        supervised::predict(call, &[settings(args, call)?], trained, part)
     }
 }
 
-fn with<T>(args: &Args, call: &TrainCall, then: impl FnOnce(&Settings<'_>) -> Result<T>) -> Result<T> {
+/// Returns what these arguments say of the task; also of one of several.
+pub(crate) fn settings(args: &Args, call: &TrainCall) -> Result<Settings<'static>> {
     let column = args.get(LABEL);
-    then(&Settings {
+    Ok(Settings {
         label: supervised::classes(call, &column, args.get(POSITIVE).as_deref())?,
-        column: &column,
+        column,
+        weight: args.get(WEIGHT),
         loss: args.get(LOSS),
         name: "cross_entropy",
-        epochs: args.get(EPOCHS),
-        batch: args.get(BATCH),
     })
 }

@@ -47,6 +47,16 @@ pub(crate) trait Work: Sync {
     /// Prepares the rows at these places, all random choices included.
     fn batch(&self, places: &[u32], random: &mut ChaCha8Rng) -> Result<Self::Batch>;
 
+    /// Looks at a batch with the present weights before a step is made of it, and changes such as follow no gradient.
+    fn prepare(&self, _: &mut Parameters, _: &mut Self::Batch, _: (u64, u64)) -> Result<()> {
+        Ok(())
+    }
+
+    /// Returns what else is told of an epoch, by its name.
+    fn told(&self, _: &Parameters) -> Result<Vec<(String, f64)>> {
+        Ok(Vec::new())
+    }
+
     /// Returns the loss over a range of the batch's rows.
     fn loss(&self, session: &mut Session<'_>, batch: &Self::Batch, range: Range<usize>) -> Result<Loss>;
 
@@ -71,24 +81,19 @@ struct State {
     step: u64,
     /// The best value so far, its epoch and its weights.
     best: Option<(f64, usize, Parameters)>,
-    /// The points told so far, for an interrupted training tells them again: the loss of each epoch, and the epochs and
-    /// values of what stopping watches.
-    losses: Vec<f64>,
-    watched: Vec<(usize, f64)>,
+    /// The points told so far, for an interrupted training tells them again: curve, epoch and value.
+    points: Vec<(String, usize, f64)>,
 }
 
 impl State {
+    fn point(&mut self, curve: &str, value: f64) {
+        self.points.push((curve.into(), self.epoch, value));
+    }
+
     /// Tells the points of an epoch's curves.
-    fn tell(&self, context: &Context, course: &Course, epoch: usize) {
-        let curve = |curve: &str, value: f64| {
-            context.host.report(Report::Curve { curve: curve.into(), step: epoch as u64, value });
-        };
-        if let Some(loss) = self.losses.get(epoch - 1) {
-            curve("loss", *loss);
-        }
-        let watched = self.watched.iter().find(|(at, _)| *at == epoch);
-        if let (Some(stop), Some((_, value))) = (&course.stop, watched) {
-            curve(&stop.name, *value);
+    fn tell(&self, context: &Context, epoch: usize) {
+        for (curve, _, value) in self.points.iter().filter(|(_, at, _)| *at == epoch) {
+            context.host.report(Report::Curve { curve: curve.clone(), step: epoch as u64, value: *value });
         }
     }
 }
@@ -98,12 +103,12 @@ pub(crate) fn learn<W: Work>(context: &Context, course: &Course, work: &W) -> Re
     let rows = work.rows();
     let mut state = match restore(context, course) {
         Some(state) => {
-            (1..=state.epoch).for_each(|epoch| state.tell(context, course, epoch));
+            (1..=state.epoch).for_each(|epoch| state.tell(context, epoch));
             state
         }
         None => {
             let (parameters, optimizer) = (work.make(context.seed)?, Optimizer::new(course.rule));
-            State { parameters, optimizer, epoch: 0, step: 0, best: None, losses: Vec::new(), watched: Vec::new() }
+            State { parameters, optimizer, epoch: 0, step: 0, best: None, points: Vec::new() }
         }
     };
     if state.parameters.is_empty() || rows == 0 {
@@ -118,8 +123,9 @@ pub(crate) fn learn<W: Work>(context: &Context, course: &Course, work: &W) -> Re
         let (mut sum, mut weight) = (0.0, 0.0);
         for (number, places) in order.chunks(course.batch).enumerate() {
             context.check()?;
-            let batch = work.batch(places, &mut stream(context.seed, CHOICES, state.step))?;
+            let mut batch = work.batch(places, &mut stream(context.seed, CHOICES, state.step))?;
             let moment = (context.seed, state.step);
+            work.prepare(&mut state.parameters, &mut batch, moment)?;
             let step = slices
                 .step(&state.parameters, moment, places.len(), |session, range| work.loss(session, &batch, range))?;
             sum += step.loss * step.weight;
@@ -131,17 +137,20 @@ pub(crate) fn learn<W: Work>(context: &Context, course: &Course, work: &W) -> Re
             }
         }
         state.epoch += 1;
-        state.losses.push(if weight > 0.0 { sum / weight } else { 0.0 });
+        state.point("loss", if weight > 0.0 { sum / weight } else { 0.0 });
         if let Some(stop) = &course.stop {
             let value = stop.measure(&work.watch(&state.parameters, stop.top)?)?;
             if let Some(value) = value {
-                state.watched.push((state.epoch, value));
+                state.point(&stop.name, value);
                 if state.best.as_ref().is_none_or(|(best, ..)| stop.is_better(value, *best)) {
                     state.best = Some((value, state.epoch, state.parameters.clone()));
                 }
             }
         }
-        state.tell(context, course, state.epoch);
+        for (curve, value) in work.told(&state.parameters)? {
+            state.point(&curve, value);
+        }
+        state.tell(context, state.epoch);
         if saved.is_none_or(|at| at.elapsed() >= BETWEEN_CHECKPOINTS) {
             context.host.save_checkpoint(&save(&state)?);
             saved = Some(Instant::now());
@@ -183,9 +192,9 @@ fn save(state: &State) -> Result<Vec<u8>> {
         .with("weights", Array::Bytes(state.parameters.to_bytes()?))
         .with("optimizer", Array::Bytes(state.optimizer.to_bytes(&state.parameters)?))
         .with("epoch", Array::I64(vec![state.epoch as i64, state.step as i64]))
-        .with("losses", Array::F64(state.losses.clone()))
-        .with("watched.epochs", Array::I64(state.watched.iter().map(|(epoch, _)| *epoch as i64).collect()))
-        .with("watched.values", Array::F64(state.watched.iter().map(|(_, value)| *value).collect()));
+        .with("points.curves", Array::Texts(state.points.iter().map(|(curve, ..)| curve.as_str()).collect()))
+        .with("points.epochs", Array::I64(state.points.iter().map(|(_, epoch, _)| *epoch as i64).collect()))
+        .with("points.values", Array::F64(state.points.iter().map(|(.., value)| *value).collect()));
     if let Some((value, epoch, parameters)) = &state.best {
         arrays.put("best.value", Array::F64(vec![*value]));
         arrays.put("best.epoch", Array::I64(vec![*epoch as i64]));
@@ -213,10 +222,10 @@ fn read(bytes: &[u8], course: &Course) -> Result<State> {
     } else {
         None
     };
-    let losses = arrays.f64s("losses")?.to_vec();
-    let (epochs, values) = (arrays.i64s("watched.epochs")?, arrays.f64s("watched.values")?);
-    let watched = epochs.iter().zip(values).map(|(&epoch, &value)| (epoch as usize, value)).collect();
-    Ok(State { parameters, optimizer, epoch: epoch as usize, step: step as u64, best, losses, watched })
+    let (epochs, values) = (arrays.i64s("points.epochs")?, arrays.f64s("points.values")?);
+    let points = arrays.texts("points.curves")?.iter().zip(epochs.iter().zip(values));
+    let points = points.map(|(curve, (&epoch, &value))| (curve.to_string(), epoch as usize, value)).collect();
+    Ok(State { parameters, optimizer, epoch: epoch as usize, step: step as u64, best, points })
 }
 
 impl Learned {

@@ -5,6 +5,7 @@ pub(crate) mod predictions;
 pub(crate) mod learn;
 pub(crate) mod network;
 pub(crate) mod recipe;
+mod balance;
 mod space;
 mod supervised;
 mod terms;
@@ -25,6 +26,7 @@ mod popularity;
 mod recommend;
 mod regress;
 mod sgd;
+mod tasks;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ use mmf_data::stage::Stage;
 pub(crate) static ALL: &[&dyn Stage] = &[
     &classify::Classify,
     &regress::Regress,
+    &tasks::Tasks,
     &recommend::Recommend,
     &popularity::Popularity,
     &cross_entropy::CrossEntropy,

@@ -77,6 +77,8 @@ pub(crate) fn rule_of(recipe: &Recipe) -> Result<(Rule, bool)> {
 pub(crate) struct Stop {
     /// As people write it: `ndcg@20`.
     pub(crate) name: String,
+    /// The metric without its cut.
+    pub(crate) metric_name: String,
     pub(crate) patience: usize,
     /// The longest ranking that the metric reads.
     pub(crate) top: usize,
@@ -96,6 +98,7 @@ impl Stop {
         }
         Ok(Some(Stop {
             name: cut.map_or(metric.clone(), |k| format!("{metric}@{k}")),
+            metric_name: metric.clone(),
             patience: recipe.args.get(early::PATIENCE),
             top: if metric::reads_lists(&metric) { cut.unwrap_or(0) as usize } else { 0 },
             lower: metric::lower_is_better(&metric),

@@ -8,7 +8,7 @@ use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Part, Task};
 
 use super::recipe::{self, OPTIMIZER, REPEAT, STOP, WEIGHT};
-use super::supervised::{self, Label, Settings};
+use super::supervised::{self, Balance, Label, Length, Settings};
 use super::trained::{self, joint};
 
 pub(crate) struct Regress;
@@ -61,7 +61,8 @@ impl Stage for Regress {
 
 impl Train for Regress {
     fn train(&self, context: &Context, args: &Args, call: &TrainCall) -> Result<Arrays> {
-        with(args, call, |settings| supervised::train(context, args, call, settings))
+        let length = Length { epochs: args.get(EPOCHS), batch: args.get(BATCH) };
+        supervised::train(context, args, call, (&[settings(args, call)?], Balance::Fixed(vec![1.0])), &length)
     }
 
     fn predict(
@@ -73,18 +74,18 @@ impl Train for Regress {
         part: Part,
         _: usize,
     ) -> Result<Predictions> {
-        with(args, call, |settings| supervised::predict(call, settings, trained, part))
+        supervised::predict(call, &[settings(args, call)?], trained, part)
     }
 }
 
-fn with<T>(args: &Args, call: &TrainCall, then: impl FnOnce(&Settings<'_>) -> Result<T>) -> Result<T> {
+/// Returns what these arguments say of the task; also of one of several.
+pub(crate) fn settings(args: &Args, call: &TrainCall) -> Result<Settings<'static>> {
     let column = args.get(LABEL);
-    then(&Settings {
+    Ok(Settings {
         label: Label::Numbers(trained::numbers(call, &column)?),
-        column: &column,
+        column,
+        weight: args.get(WEIGHT),
         loss: args.get(LOSS),
         name: "mse",
-        epochs: args.get(EPOCHS),
-        batch: args.get(BATCH),
     })
 }

@@ -1,4 +1,4 @@
-//! Training on rows with a label: what `classify` and `regress` share.
+//! Training on rows with a label: what `classify`, `regress` and `tasks` share.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,20 +8,21 @@ use mmf_data::error::{Error, Result};
 use mmf_data::network::Var;
 use mmf_data::plan::Edge;
 use mmf_data::stage::{Context, Predictions, TrainCall};
+use mmf_data::table::Column;
 use mmf_data::values::Values;
 use mmf_lang::args::{Args, Recipe};
 use mmf_lang::say;
-use mmf_lang::types::Part;
-use mmf_tensor::{Loss, Parameters, Session};
+use mmf_lang::types::{Part, Task};
+use mmf_tensor::{Loss, Parameters, SLICE_ROWS, Session};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::learn::{Course, Work, learn};
-use super::network::{AT_ONCE, Circuit, TaskRows};
+use super::network::{AT_ONCE, Circuit, Target, TaskRows};
 use super::predictions::{Classified, Regressed};
 use super::recipe::{self, Stop};
 use super::space::Space;
-use super::terms::{Asked, Found, Terms};
+use super::terms::{Asked, Terms, combined};
 use super::trained::{self, part};
 
 /// What rows are told apart by, row by row of the split's table.
@@ -30,16 +31,25 @@ pub(crate) enum Label {
     Numbers(Vec<f64>),
 }
 
-/// What the arguments of both say.
+/// What is said of one task.
 pub(crate) struct Settings<'a> {
     pub(crate) label: Label,
     /// The column, to know which labels are missing.
-    pub(crate) column: &'a str,
+    pub(crate) column: String,
+    /// The column that says how much each row counts.
+    pub(crate) weight: Option<String>,
     /// The loss, and what it is called that reads the label.
     pub(crate) loss: Vec<(f64, Recipe)>,
     pub(crate) name: &'a str,
-    pub(crate) epochs: usize,
-    pub(crate) batch: usize,
+}
+
+/// How several losses count.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Balance {
+    /// As much as these numbers say; one for a single task.
+    Fixed(Vec<f32>),
+    Uncertainty,
+    GradientNorm { alpha: f32, rate: f32 },
 }
 
 /// Returns the classes of a label column: `false` and `true`, or the values of a category.
@@ -60,21 +70,27 @@ pub(crate) fn classes(call: &TrainCall, column: &str, positive: Option<&str>) ->
     Ok(Label::Classes { codes, names, positive: positive as u32 })
 }
 
+/// How long it is trained, as the arguments say.
+pub(crate) struct Length {
+    pub(crate) epochs: usize,
+    pub(crate) batch: usize,
+}
+
 /// Trains and returns the weights and fields.
-pub(crate) fn train(context: &Context, args: &Args, call: &TrainCall, settings: &Settings<'_>) -> Result<Arrays> {
-    let weights = args.get(recipe::WEIGHT).map(|column| trained::numbers(call, &column)).transpose()?;
-    let mut work = Rowwise::new(call, settings)?;
-    work.weights = weights;
+pub(crate) fn train(
+    context: &Context,
+    args: &Args,
+    call: &TrainCall,
+    (tasks, balance): (&[Settings<'_>], Balance),
+    length: &Length,
+) -> Result<Arrays> {
+    let stop = Stop::of(args, call)?;
+    let mut work = Rowwise::new(call, tasks)?;
+    work.balance = balance;
+    work.watched = stop.as_ref().map_or(0, |stop| work.served(&stop.metric_name));
     let (rule, whole) = recipe::rule(args)?;
-    let course = Course {
-        epochs: settings.epochs,
-        batch: if whole { work.places.len().max(1) } else { settings.batch },
-        rule,
-        stop: Stop::of(args, call)?,
-    };
-    if let Some(weights) = &work.weights {
-        work.places.retain(|&place| weights[place as usize].is_finite());
-    }
+    let batch = if whole { work.places.len().max(1) } else { length.batch };
+    let course = Course { epochs: length.epochs, batch, rule, stop };
     let learned = learn(context, &course, &work)?;
     let mut arrays = learned.store()?;
     trained::store_fields(&call.plan, &work.circuit, &learned.parameters, &mut arrays)?;
@@ -82,48 +98,162 @@ pub(crate) fn train(context: &Context, args: &Args, call: &TrainCall, settings: 
 }
 
 /// Predicts a part.
-pub(crate) fn predict(call: &TrainCall, settings: &Settings<'_>, trained: &Arrays, part: Part) -> Result<Predictions> {
-    let (work, parameters) = (Rowwise::new(call, settings)?, trained::weights(trained)?);
-    work.predict(&parameters, part, true)
+pub(crate) fn predict(call: &TrainCall, tasks: &[Settings<'_>], trained: &Arrays, part: Part) -> Result<Predictions> {
+    let (work, parameters) = (Rowwise::new(call, tasks)?, trained::weights(trained)?);
+    work.predict(&parameters, call.head, part, true)
 }
 
 /// A training whose rows are those of the split's table.
 struct Rowwise<'a> {
     call: &'a TrainCall,
-    settings: &'a Settings<'a>,
     circuit: Circuit<'a>,
+    heads: Vec<Head<'a>>,
+    balance: Balance,
+    /// The head that stopping watches.
+    watched: usize,
+    /// Places in the table of the training rows that a head learns from, ascending.
+    places: Vec<u32>,
+}
+
+/// One task: what it guesses, and what it lowers.
+struct Head<'a> {
+    settings: &'a Settings<'a>,
     output: &'a Edge,
     /// How much the losses count that read the label, by their numbers.
     factors: Vec<(usize, f32)>,
     /// The parts of the loss that compare two values, or ask for the worst.
     pulls: Terms<'a>,
-    /// Places in the table of the training rows that have a label, ascending.
-    places: Vec<u32>,
+    /// How much each row of the table counts.
     weights: Option<Vec<f64>>,
 }
 
+impl<'a> Head<'a> {
+    /// Returns all values that it reads.
+    fn values(&self) -> impl Iterator<Item = &'a Edge> + '_ {
+        std::iter::once(self.output).chain(self.pulls.values())
+    }
+
+    fn targets(&self, rows: &Arc<Vec<u32>>) -> Vec<Target> {
+        self.values().map(|edge| (rows.clone(), edge.clone())).collect()
+    }
+
+    /// Returns the parts of its loss; `values` are those that it reads.
+    fn losses(
+        &self,
+        session: &mut Session<'_>,
+        values: &[Var],
+        labels: &Labels,
+        range: &Range<usize>,
+        asked: &Asked<'_>,
+    ) -> Result<Vec<(Loss, f32)>> {
+        let output = values.first().ok_or_else(|| Error::bug("a task without an output"))?;
+        let weights = labels.weights.as_ref().map(|w| &w[range.clone()]);
+        let loss = match &self.settings.label {
+            Label::Numbers(_) => {
+                one_wide(output, "regress")?;
+                session.squared_error(output, &labels.numbers[range.clone()], weights)?
+            }
+            Label::Classes { names, .. } if output.width() == 1 && names.len() == 2 => {
+                session.binary_cross_entropy(output, &labels.numbers[range.clone()], weights)?
+            }
+            Label::Classes { names, .. } => {
+                if output.width() != names.len() {
+                    return Err(misfit(output.width(), names.len()));
+                }
+                session.cross_entropy(output, &labels.classes[range.clone()], weights)?
+            }
+        };
+        let factor: f32 = self.factors.iter().filter(|(number, _)| asked.has(*number)).map(|(_, factor)| factor).sum();
+        let mut losses = vec![(loss, factor)];
+        losses.extend(self.pulls.compared(session, values, asked, weights)?);
+        Ok(losses)
+    }
+
+    /// Returns what is known of these places of the table. Of several tasks, rows without a label count nothing and the others more, so
+    /// that each task's loss is a mean over its own rows.
+    fn labels(&self, places: &[u32], known: Option<&[bool]>) -> Labels {
+        let (classes, numbers) = match &self.settings.label {
+            Label::Classes { codes, names, .. } => {
+                let classes: Vec<u32> = places.iter().map(|&p| codes[p as usize].min(names.len() as u32 - 1)).collect();
+                let numbers = classes.iter().map(|&c| if c == 1 { 1.0 } else { 0.0 }).collect();
+                (classes, numbers)
+            }
+            Label::Numbers(truth) => {
+                let finite = |x: f64| if x.is_finite() { x as f32 } else { 0.0 };
+                (Vec::new(), places.iter().map(|&p| finite(truth[p as usize])).collect())
+            }
+        };
+        let count = |&p: &u32| self.weights.as_ref().map_or(1.0, |w| w[p as usize]);
+        let weights = match known {
+            None => self.weights.as_ref().map(|_| places.iter().map(|p| count(p) as f32).collect()),
+            Some(known) => {
+                let counts = places.iter().zip(known).map(|(p, &known)| if known { count(p) } else { 0.0 });
+                let sum: f64 = counts.clone().sum();
+                let factor = if sum > 0.0 { places.len() as f64 / sum } else { 0.0 };
+                Some(counts.map(|x| (x * factor) as f32).collect())
+            }
+        };
+        Labels { classes, numbers, weights }
+    }
+}
+
 impl<'a> Rowwise<'a> {
-    fn new(call: &'a TrainCall, settings: &'a Settings<'a>) -> Result<Self> {
+    fn new(call: &'a TrainCall, tasks: &'a [Settings<'a>]) -> Result<Self> {
         let mut circuit = Circuit::new(&call.plan)?;
-        let output = circuit.output("output")?;
-        let (pulls, others) = Terms::of(&settings.loss, &circuit)?;
-        others.iter().try_for_each(|(_, _, recipe)| recipe::is(recipe, settings.name))?;
-        let factors = others.iter().map(|(number, factor, _)| (*number, *factor)).collect();
-        let places = labelled(call, settings, Part::Train)?;
-        let all: Vec<&Edge> = std::iter::once(output).chain(pulls.values()).collect();
+        let mut heads = Vec::with_capacity(tasks.len());
+        let mut places = Vec::new();
+        for (number, settings) in tasks.iter().enumerate() {
+            let prefix = if tasks.len() > 1 || circuit.output("output").is_err() {
+                format!("tasks.{number}.")
+            } else {
+                String::new()
+            };
+            let output = circuit.output(&format!("{prefix}output"))?;
+            let (pulls, others) = Terms::of(&settings.loss, &circuit, &prefix)?;
+            others.iter().try_for_each(|(_, _, recipe)| recipe::is(recipe, settings.name))?;
+            let factors = others.iter().map(|(number, factor, _)| (*number, *factor)).collect();
+            let weights = settings.weight.as_ref().map(|column| trained::numbers(call, column)).transpose()?;
+            let mut own = labelled(call, settings, Part::Train)?;
+            if let Some(weights) = &weights {
+                own.retain(|&place| weights[place as usize].is_finite());
+            }
+            places.extend(own);
+            heads.push(Head { settings, output, factors, pulls, weights });
+        }
+        places.sort_unstable();
+        places.dedup();
+        let all: Vec<&Edge> = heads.iter().flat_map(Head::values).collect();
         circuit.know(TaskRows::Table(&ids(call, &places)), &all)?;
-        Ok(Rowwise { call, settings, circuit, output, factors, pulls, places, weights: None })
+        let balance = Balance::Fixed(vec![1.0; heads.len()]);
+        Ok(Rowwise { call, circuit, heads, balance, watched: 0, places })
+    }
+
+    /// Returns all values that the heads read, one head behind the other.
+    fn values(&self) -> Vec<&'a Edge> {
+        self.heads.iter().flat_map(Head::values).collect()
+    }
+
+    /// Returns the first head that a metric measures.
+    fn served(&self, metric: &str) -> usize {
+        let tasks = crate::find(metric).map_or(&[][..], |stage| stage.signature().tasks);
+        let serves = |head: &Head<'_>| match head.settings.label {
+            _ if tasks.is_empty() => true,
+            Label::Classes { .. } => tasks.contains(&Task::Classify),
+            Label::Numbers(_) => tasks.contains(&Task::Regress),
+        };
+        self.heads.iter().position(serves).unwrap_or(0)
     }
 
     /// Predicts a part; with `spaced`, what enters the last layer is kept too.
-    fn predict(&self, parameters: &Parameters, part: Part, spaced: bool) -> Result<Predictions> {
-        let places = labelled(self.call, self.settings, part)?;
+    fn predict(&self, parameters: &Parameters, head: usize, part: Part, spaced: bool) -> Result<Predictions> {
+        let head = self.heads.get(head).ok_or_else(|| Error::bug("a train has no such task"))?;
+        let places = labelled(self.call, head.settings, part)?;
         let units = ids(self.call, &places);
-        let entrance = if spaced { self.circuit.entrance(self.output) } else { None };
+        let entrance = if spaced { self.circuit.entrance(head.output) } else { None };
         let settled = self.circuit.settled(parameters)?;
         let over = settled.as_ref().map(|plan| self.circuit.over(plan)).transpose()?;
         let circuit = over.as_ref().unwrap_or(&self.circuit);
-        let outputs: Vec<&Edge> = std::iter::once(self.output).chain(&entrance).collect();
+        let outputs: Vec<&Edge> = std::iter::once(head.output).chain(&entrance).collect();
         let forward = |rows: &[u32]| -> Result<(Vec<f64>, usize, Vec<f32>)> {
             let mut session = Session::reading(parameters);
             let pass = circuit.forward(&mut session, TaskRows::Table(rows), &outputs)?;
@@ -131,7 +261,7 @@ impl<'a> Rowwise<'a> {
                 Some(inner) => (inner.width(), session.values(inner)?.to_vec()),
                 None => (0, Vec::new()),
             };
-            Ok((self.read(&session, &pass.values[0])?, width, inner))
+            Ok((head.read(&session, &pass.values[0])?, width, inner))
         };
         let mut space = Space::default();
         let mut numbers = Vec::new();
@@ -147,7 +277,7 @@ impl<'a> Rowwise<'a> {
         if numbers.iter().any(|x| !x.is_finite()) {
             return Err(not_finite());
         }
-        let mut predictions = match &self.settings.label {
+        let mut predictions = match &head.settings.label {
             Label::Classes { codes, names, positive } => Classified {
                 units,
                 label: places.iter().map(|&p| codes[p as usize]).collect(),
@@ -165,6 +295,45 @@ impl<'a> Rowwise<'a> {
         Ok(predictions)
     }
 
+    /// Returns the sum of one head's loss and of what it asks for at a value's worst change. `begun` is where the random choices stood
+    /// before.
+    fn of_head(
+        &self,
+        session: &mut Session<'_>,
+        begun: u64,
+        number: usize,
+        values: &[Var],
+        (batch, range): (&Examples, &Range<usize>),
+    ) -> Result<Loss> {
+        let (head, labels) = (&self.heads[number], &batch.labels[number]);
+        let mut losses = head.losses(session, values, labels, range, &Asked { parts: None, shift: None })?;
+        let rows = Arc::new(batch.rows[range.clone()].to_vec());
+        losses.extend(head.pulls.worst(session, begun, |session, asked| {
+            let pass =
+                self.circuit.run_shifted(session, TaskRows::Table(&rows), &head.targets(&rows), asked.shift)?;
+            Ok((head.losses(session, &pass.values, labels, range, asked)?, pass))
+        })?);
+        combined(session, &losses)
+    }
+
+    /// Returns each head's loss over a range of the batch's rows.
+    fn each(&self, session: &mut Session<'_>, batch: &Examples, range: &Range<usize>) -> Result<Vec<Loss>> {
+        let rows = Arc::new(batch.rows[range.clone()].to_vec());
+        let begun = session.choices();
+        let targets: Vec<Target> = self.heads.iter().flat_map(|head| head.targets(&rows)).collect();
+        let pass = self.circuit.run(session, TaskRows::Table(&rows), &targets)?;
+        let mut values = &pass.values[..];
+        (0..self.heads.len())
+            .map(|number| {
+                let (own, rest) = values.split_at(self.heads[number].values().count());
+                values = rest;
+                self.of_head(session, begun, number, own, (batch, range))
+            })
+            .collect()
+    }
+}
+
+impl Head<'_> {
     /// Returns probabilities of all classes, or numbers. Probabilities are told from what was before the head, in 64 bits.
     fn read(&self, session: &Session<'_>, output: &Var) -> Result<Vec<f64>> {
         let plain =
@@ -198,46 +367,15 @@ impl<'a> Rowwise<'a> {
     }
 }
 
-impl Rowwise<'_> {
-    /// Returns the parts of the loss over a range of the batch's rows.
-    fn parts(
-        &self,
-        session: &mut Session<'_>,
-        batch: &Examples,
-        range: Range<usize>,
-        asked: &Asked<'_>,
-    ) -> Result<Found> {
-        let rows = Arc::new(batch.rows[range.clone()].to_vec());
-        let mut targets = vec![(rows.clone(), self.output.clone())];
-        targets.extend(self.pulls.targets(&rows));
-        let pass = self.circuit.run_shifted(session, TaskRows::Table(&rows), &targets, asked.shift)?;
-        let output = &pass.values[0];
-        let weights = batch.weights.as_ref().map(|w| &w[range.clone()]);
-        let loss = match &self.settings.label {
-            Label::Numbers(_) => {
-                one_wide(output, "regress")?;
-                session.squared_error(output, &batch.numbers[range], weights)?
-            }
-            Label::Classes { names, .. } if output.width() == 1 && names.len() == 2 => {
-                session.binary_cross_entropy(output, &batch.numbers[range], weights)?
-            }
-            Label::Classes { names, .. } => {
-                if output.width() != names.len() {
-                    return Err(misfit(output.width(), names.len()));
-                }
-                session.cross_entropy(output, &batch.classes[range], weights)?
-            }
-        };
-        let factor: f32 = self.factors.iter().filter(|(number, _)| asked.has(*number)).map(|(_, factor)| factor).sum();
-        let mut losses = vec![(loss, factor)];
-        losses.extend(self.pulls.compared(session, &pass, asked, weights)?);
-        Ok((losses, pass))
-    }
-}
-
 /// Some rows with what is known of them.
 pub(crate) struct Examples {
     rows: Vec<u32>,
+    /// Of each head.
+    labels: Vec<Labels>,
+}
+
+/// What one head knows of the rows.
+struct Labels {
     classes: Vec<u32>,
     numbers: Vec<f32>,
     weights: Option<Vec<f32>>,
@@ -256,44 +394,75 @@ impl Work for Rowwise<'_> {
 
     fn make(&self, seed: u64) -> Result<Parameters> {
         let some = &self.places[..self.places.len().min(2)];
-        let all: Vec<&Edge> = std::iter::once(self.output).chain(self.pulls.values()).collect();
-        self.circuit.make(seed, TaskRows::Table(&ids(self.call, some)), &all)
+        let mut parameters = self.circuit.make(seed, TaskRows::Table(&ids(self.call, some)), &self.values())?;
+        self.balance.make(&mut parameters, self.heads.len())?;
+        Ok(parameters)
     }
 
     fn batch(&self, places: &[u32], _: &mut ChaCha8Rng) -> Result<Examples> {
         // Ascending rows need no gathering; which rows are in a batch is random, their order within is not.
         let mut places: Vec<u32> = places.iter().map(|&p| self.places[p as usize]).collect();
         places.sort_unstable();
-        let (classes, numbers) = match &self.settings.label {
-            Label::Classes { codes, .. } => {
-                let classes: Vec<u32> = places.iter().map(|&p| codes[p as usize]).collect();
-                let numbers = classes.iter().map(|&c| if c == 1 { 1.0 } else { 0.0 }).collect();
-                (classes, numbers)
-            }
-            Label::Numbers(truth) => (Vec::new(), places.iter().map(|&p| truth[p as usize] as f32).collect()),
-        };
-        let weights = self.weights.as_ref().map(|w| places.iter().map(|&p| w[p as usize] as f32).collect());
-        Ok(Examples { rows: ids(self.call, &places), classes, numbers, weights })
+        let several = self.heads.len() > 1;
+        let labels = self.heads.iter().map(|head| {
+            let known: Option<Vec<bool>> = several
+                .then(|| {
+                    let column = self.call.split.table.column(&head.settings.column)?;
+                    Ok(places.iter().map(|&place| is_known(head, column, place as usize)).collect())
+                })
+                .transpose()?;
+            Ok(head.labels(&places, known.as_deref()))
+        });
+        let labels = labels.collect::<Result<_>>()?;
+        Ok(Examples { rows: ids(self.call, &places), labels })
+    }
+
+    fn prepare(&self, parameters: &mut Parameters, batch: &mut Examples, moment: (u64, u64)) -> Result<()> {
+        let rows = batch.rows.len().min(SLICE_ROWS);
+        self.balance.learn(parameters, moment, self.heads.len(), |session| self.each(session, batch, &(0..rows)))
+    }
+
+    fn told(&self, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
+        self.balance.told(parameters, self.heads.len())
     }
 
     fn loss(&self, session: &mut Session<'_>, batch: &Examples, range: Range<usize>) -> Result<Loss> {
-        self.pulls.sum(session, |session, asked| self.parts(session, batch, range.clone(), asked))
+        let each = self.each(session, batch, &range)?;
+        self.balance.sum(session, each, &self.kinds(), range.len())
     }
 
     fn watch(&self, parameters: &Parameters, _: usize) -> Result<Predictions> {
-        self.predict(parameters, Part::Validation, false)
+        self.predict(parameters, self.watched, Part::Validation, false)
+    }
+}
+
+impl Rowwise<'_> {
+    /// Returns of each head whether it guesses numbers.
+    fn kinds(&self) -> Vec<bool> {
+        self.heads.iter().map(|head| matches!(head.settings.label, Label::Numbers(_))).collect()
+    }
+}
+
+/// Returns whether the row at that place of the table has a label, and counts.
+fn is_known(head: &Head<'_>, column: &Column, place: usize) -> bool {
+    let counts = head.weights.as_ref().is_none_or(|weights| weights[place].is_finite());
+    counts && !column.is_missing(place) && head.settings.knows(place)
+}
+
+impl Settings<'_> {
+    fn knows(&self, place: usize) -> bool {
+        match &self.label {
+            Label::Classes { names, codes, .. } => (codes[place] as usize) < names.len(),
+            Label::Numbers(numbers) => numbers[place].is_finite(),
+        }
     }
 }
 
 /// Returns the places in the table of a part's rows that have a label.
 fn labelled(call: &TrainCall, settings: &Settings<'_>, of: Part) -> Result<Vec<u32>> {
     let mut places = call.split.table.rows.places(part(&call.split, of)?)?;
-    let column = call.split.table.column(settings.column)?;
-    let known = |place: usize| match &settings.label {
-        Label::Classes { names, codes, .. } => (codes[place] as usize) < names.len(),
-        Label::Numbers(numbers) => numbers[place].is_finite(),
-    };
-    places.retain(|&place| !column.is_missing(place as usize) && known(place as usize));
+    let column = call.split.table.column(&settings.column)?;
+    places.retain(|&place| !column.is_missing(place as usize) && settings.knows(place as usize));
     Ok(places)
 }
 

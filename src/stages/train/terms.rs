@@ -63,12 +63,17 @@ pub(crate) type Own = (usize, f32, Recipe);
 pub(crate) type Found = (Vec<(Loss, f32)>, Pass);
 
 impl<'p> Terms<'p> {
-    /// Takes these parts out of a loss, and returns them and the others, each with its number in the loss.
-    pub(crate) fn of(losses: &[(f64, Recipe)], circuit: &Circuit<'p>) -> Result<(Terms<'p>, Vec<Own>)> {
+    /// Takes these parts out of a loss, and returns them and the others, each with its number in the loss. The plan knows the loss's values
+    /// behind `prefix`.
+    pub(crate) fn of(
+        losses: &[(f64, Recipe)],
+        circuit: &Circuit<'p>,
+        prefix: &str,
+    ) -> Result<(Terms<'p>, Vec<Own>)> {
         let (mut terms, mut others) = (Terms::default(), Vec::new());
         for (number, (factor, recipe)) in losses.iter().enumerate() {
             let (factor, args) = (*factor as f32, &recipe.args);
-            let value = |place: usize| circuit.output(&format!("loss.{number}.{place}"));
+            let value = |place: usize| circuit.output(&format!("{prefix}loss.{number}.{place}"));
             if let Some((_, compare)) = COMPARE.iter().find(|(name, _)| *name == recipe.stage) {
                 let values = [value(0)?, value(1)?];
                 terms.compared.push(Compared { number, factor, compare: *compare, args: args.clone(), values });
@@ -96,17 +101,17 @@ impl<'p> Terms<'p> {
         self.values().map(|edge| (rows.clone(), edge.clone())).collect()
     }
 
-    /// Returns the losses of the parts that compare; their values are the last that a pass has computed.
+    /// Returns the losses of the parts that compare; their values are the last of these.
     pub(crate) fn compared(
         &self,
         session: &mut Session<'_>,
-        pass: &Pass,
+        values: &[Var],
         asked: &Asked<'_>,
         weights: Option<&[f32]>,
     ) -> Result<Vec<(Loss, f32)>> {
         let count = 2 * self.compared.len();
-        let first = pass.values.len().checked_sub(count).ok_or_else(|| Error::bug("a pass lacks values"))?;
-        let pairs = self.compared.iter().zip(pass.values[first..].chunks_exact(2));
+        let first = values.len().checked_sub(count).ok_or_else(|| Error::bug("a pass lacks values"))?;
+        let pairs = self.compared.iter().zip(values[first..].chunks_exact(2));
         pairs
             .filter(|(term, _)| asked.has(term.number))
             .map(|(term, pair)| Ok(((term.compare)(session, &term.args, [&pair[0], &pair[1]], weights)?, term.factor)))
@@ -121,6 +126,19 @@ impl<'p> Terms<'p> {
     ) -> Result<Loss> {
         let begun = session.choices();
         let (mut losses, _) = parts(session, &Asked { parts: None, shift: None })?;
+        losses.extend(self.worst(session, begun, parts)?);
+        combined(session, &losses)
+    }
+
+    /// Returns the parts that are asked for once more at a value's worst change. `begun` is where the random choices stood when the others
+    /// were computed.
+    pub(crate) fn worst(
+        &self,
+        session: &mut Session<'_>,
+        begun: u64,
+        parts: impl Fn(&mut Session<'_>, &Asked<'_>) -> Result<Found>,
+    ) -> Result<Vec<(Loss, f32)>> {
+        let mut losses = Vec::new();
         for worst in &self.worst {
             let (own, node) = (Some(worst.parts.clone()), worst.value.node);
             let mut scout = session.beside()?;
@@ -142,11 +160,12 @@ impl<'p> Terms<'p> {
             let (found, _) = parts(session, &Asked { parts: own, shift: Some((node, &shift)) })?;
             losses.extend(found.into_iter().map(|(loss, factor)| (loss, factor * worst.weight)));
         }
-        combined(session, &losses)
+        Ok(losses)
     }
 }
 
-fn combined(session: &mut Session<'_>, losses: &[(Loss, f32)]) -> Result<Loss> {
+/// Returns the sum of losses with their factors.
+pub(crate) fn combined(session: &mut Session<'_>, losses: &[(Loss, f32)]) -> Result<Loss> {
     match losses {
         [(loss, 1.0)] => Ok(loss.clone()),
         _ => session.combine(&losses.iter().map(|(loss, factor)| (loss, *factor)).collect::<Vec<_>>()),

@@ -260,7 +260,7 @@ impl Ranking<'_> {
             let negative = session.gather(score, &others.collect::<Vec<_>>())?;
             losses.push((session.bpr(&positive, &negative, weights)?, term.factor));
         }
-        losses.extend(self.pulls.compared(session, &pass, asked, weights)?);
+        losses.extend(self.pulls.compared(session, &pass.values, asked, weights)?);
         let l2: f32 = self.terms.iter().map(|term| term.factor * term.l2).sum();
         if l2 > 0.0 && asked.parts.is_none() {
             losses.extend(self.circuit.squares(session, &pass)?.into_iter().map(|square| (square, l2)));
@@ -271,7 +271,7 @@ impl Ranking<'_> {
 
 /// Returns the terms of the loss, and the scores that they read.
 fn terms<'a>(args: &Args, circuit: &Circuit<'a>, score: &'a Edge) -> Result<(Vec<Term>, Vec<&'a Edge>, Terms<'a>)> {
-    let (pulls, others) = Terms::of(&args.get(LOSS), circuit)?;
+    let (pulls, others) = Terms::of(&args.get(LOSS), circuit, "")?;
     let mut scores = vec![score];
     let mut terms = Vec::new();
     for (number, factor, recipe) in others {

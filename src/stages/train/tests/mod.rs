@@ -101,7 +101,7 @@ fn metric_body(name: &str) -> Option<mmf_data::stage::Metric> {
 }
 
 pub(crate) fn call(split: Split, plan: Plan) -> TrainCall {
-    TrainCall { split, plan, tables: Vec::new(), measures: metric_body }
+    TrainCall { split, plan, tables: Vec::new(), head: 0, measures: metric_body }
 }
 
 /// Keeps what is told, and stops after a number of questions.
