@@ -67,6 +67,7 @@ fn the_pipelines_of_the_design_are_sound() {
         "11-freedom",
         "12-amr",
         "13-bm3",
+        "14-multitask",
         "15-missing-gan",
         "17-cold-start",
         "18-ready-features",

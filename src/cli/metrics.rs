@@ -5,9 +5,9 @@ use mmf_lang::say;
 use unicode_width::UnicodeWidthStr;
 
 use super::screen::{Screen, Style};
-use crate::report::{experiments, imputations};
 use crate::report::record::{ExperimentRecord, ImputationRecord};
 use crate::report::words::{count, number, spread};
+use crate::report::{experiments, imputations};
 
 /// Writes the metrics, a line each, with their 95 % intervals.
 pub(crate) fn table(screen: &Screen, metrics: &[MetricResult]) {

@@ -2,8 +2,8 @@
 
 mod curves;
 pub(crate) mod experiments;
-pub(crate) mod imputations;
 mod flow;
+pub(crate) mod imputations;
 mod looks;
 mod outcomes;
 pub(crate) mod predicted;
@@ -99,8 +99,7 @@ fn render(run: &Run, s: Speech) -> Markup {
 
 fn contents(s: Speech, record: &RunRecord) -> Markup {
     let experiments = (!record.experiments.is_empty()).then(|| ("experiments", say!("Does it help?", "有帮助吗？")));
-    let filling =
-        (!record.imputations.is_empty()).then(|| ("filling", say!("Filling what is missing", "填补缺失")));
+    let filling = (!record.imputations.is_empty()).then(|| ("filling", say!("Filling what is missing", "填补缺失")));
     let sections = [
         ("results", say!("Results", "结果")),
         ("predictions", say!("Predictions", "预测")),

@@ -188,6 +188,7 @@ impl Build {
             sound: true,
             classes: Size::Unknown,
             fields: vec![],
+            heads: vec![],
             marks: Marks::default(),
         };
         let list = [list, &[("output", ArgValue::Input(1)), ("label", ArgValue::Column("label".into()))]].concat();

@@ -39,7 +39,10 @@ impl Checker<'_> {
                     Diagnostic::error(
                         "E0119",
                         subject.span,
-                        say!("`{name}` has several tasks, and a metric measures one", "`{name}` 有多个任务，而指标只衡量其中一个"),
+                        say!(
+                            "`{name}` has several tasks, and a metric measures one",
+                            "`{name}` 有多个任务，而指标只衡量其中一个"
+                        ),
                     )
                     .help(say!("name it: {all}", "请指明：{all}")),
                 );

@@ -34,11 +34,10 @@ impl Checker<'_> {
         scope: &Scope,
     ) -> Item {
         let name = signature.name;
-        let (own, heads): (Vec<_>, Vec<_>) =
-            named.into_iter().partition(|(n, written)| {
-                let own = signature.arg(&n.text).is_some_and(|spec| spec.kind != ArgKind::Heads);
-                own || head(written).is_none()
-            });
+        let (own, heads): (Vec<_>, Vec<_>) = named.into_iter().partition(|(n, written)| {
+            let own = signature.arg(&n.text).is_some_and(|spec| spec.kind != ArgKind::Heads);
+            own || head(written).is_none()
+        });
         let plain = Scope { network: true, task: None, row: None, ..scope.clone() };
         let mut extra: Extra = Vec::new();
         let (args, spans) = self.arguments(signature, &own, Some(node), call.name.span, &plain, &mut extra);
@@ -53,11 +52,12 @@ impl Checker<'_> {
         }
         if heads.is_empty() {
             self.report(
-                Diagnostic::error("E0107", call.name.span, say!("`{name}` has no task", "`{name}` 没有任何任务"))
-                    .help(say!(
+                Diagnostic::error("E0107", call.name.span, say!("`{name}` has no task", "`{name}` 没有任何任务")).help(
+                    say!(
                         "give it one by a name: `click = classify(label = …) {{ output = … }}`",
                         "请以名称给出：`click = classify(label = …) {{ output = … }}`"
-                    )),
+                    ),
+                ),
             );
             sound = false;
         }
@@ -108,7 +108,10 @@ impl Checker<'_> {
         let mut args = args.unwrap_or_default();
         args.0.retain(|(name, _)| name != "repeat");
         // Names tell people; the tasks are known by their numbers.
-        args.0.push((HEADS.into(), ArgValue::List(found.into_iter().map(|head| ArgValue::Recipe(head.recipe)).collect())));
+        args.0.push((
+            HEADS.into(),
+            ArgValue::List(found.into_iter().map(|head| ArgValue::Recipe(head.recipe)).collect()),
+        ));
         let ids = std::iter::once(node).chain(extra.iter().map(|(n, _)| *n)).collect();
         let label = name.to_string();
         if !sound {
@@ -154,7 +157,10 @@ impl Checker<'_> {
                             arg.value.span,
                             say!("a task of several has no split of its own", "多任务中的任务没有自己的划分"),
                         )
-                        .help(say!("all are trained on the one that is given first", "全部任务都在最前面给出的划分上训练")),
+                        .help(say!(
+                            "all are trained on the one that is given first",
+                            "全部任务都在最前面给出的划分上训练"
+                        )),
                     );
                     return None;
                 }
@@ -211,7 +217,10 @@ impl Checker<'_> {
         let mut diagnostic = Diagnostic::error(
             "E0119",
             span,
-            say!("one of several tasks is a `classify` or a `regress`, this is `{found}`", "多任务中的任务应为 `classify` 或 `regress`，这里是 `{found}`"),
+            say!(
+                "one of several tasks is a `classify` or a `regress`, this is `{found}`",
+                "多任务中的任务应为 `classify` 或 `regress`，这里是 `{found}`"
+            ),
         );
         if let Some(help) = super::resolve::did_you_mean(found, ["classify", "regress"]) {
             diagnostic = diagnostic.help(help);
@@ -230,7 +239,10 @@ impl Checker<'_> {
                 self.report(Diagnostic::error(
                     "E0108",
                     *place,
-                    say!("{heads} tasks have {heads} weights, not {found}", "{heads} 个任务应有 {heads} 个权重，而不是 {found} 个"),
+                    say!(
+                        "{heads} tasks have {heads} weights, not {found}",
+                        "{heads} 个任务应有 {heads} 个权重，而不是 {found} 个"
+                    ),
                 ));
             }
         }
@@ -247,8 +259,12 @@ impl Checker<'_> {
         let serves = self.vocabulary.get(&metric).map_or(&[][..], |entry| entry.signature.tasks);
         if !serves.is_empty() && !heads.iter().any(|head| serves.contains(&head.task)) && !heads.is_empty() {
             self.report(
-                Diagnostic::error("E0703", *place, say!("`{metric}` measures none of the tasks", "`{metric}` 不能衡量其中任何任务"))
-                    .also(heads[0].span, say!("the first of them", "其中第一个")),
+                Diagnostic::error(
+                    "E0703",
+                    *place,
+                    say!("`{metric}` measures none of the tasks", "`{metric}` 不能衡量其中任何任务"),
+                )
+                .also(heads[0].span, say!("the first of them", "其中第一个")),
             );
         }
     }

@@ -17,8 +17,9 @@ pub(crate) struct Imputation;
 
 const TRUTH: Arg<()> = Arg::new("truth", ArgKind::Inputs, |_| ()).doc("The column before some of it was hidden.");
 const HIDDEN: Arg<()> = Arg::new("hidden", ArgKind::Inputs, |_| ()).doc("The same with `hide` behind it.");
-const WAYS: Arg<()> =
-    Arg::new("ways", ArgKind::Inputs, |_| ()).doc("The hidden column filled, in the ways that are compared: the first is the one beside which the others are tested.");
+const WAYS: Arg<()> = Arg::new("ways", ArgKind::Inputs, |_| ()).doc(
+    "The hidden column filled, in the ways that are compared: the first is the one beside which the others are tested.",
+);
 
 static SIGNATURE: Signature = Signature::new(Group::Experiment, "imputation", &["-> experiment"])
     .args(&[TRUTH.spec(), HIDDEN.spec(), WAYS.spec()])
@@ -98,13 +99,10 @@ fn run(context: &Context<'_>, args: &Args, inputs: &[Value]) -> Result<Arrays> {
     };
     let (truth, hidden) = (column(0)?, column(1)?);
     let hidden = hidden.restrict(&truth.rows)?;
-    let places: Vec<usize> =
-        (0..truth.len()).filter(|&at| !truth.is_missing(at) && hidden.is_missing(at)).collect();
+    let places: Vec<usize> = (0..truth.len()).filter(|&at| !truth.is_missing(at) && hidden.is_missing(at)).collect();
     if places.is_empty() {
-        return Err(Error::new("E1022", say!("no row with a truth is hidden", "没有任何有真值的行被隐藏")).help(say!(
-            "hide some: `look |> hide(50%)`",
-            "请先隐藏一部分：`look |> hide(50%)`"
-        )));
+        return Err(Error::new("E1022", say!("no row with a truth is hidden", "没有任何有真值的行被隐藏"))
+            .help(say!("hide some: `look |> hide(50%)`", "请先隐藏一部分：`look |> hide(50%)`")));
     }
     let (width, real) = truth.values.as_vectors()?;
     let real = |at: usize| &real[at * width..(at + 1) * width];

@@ -36,7 +36,13 @@ impl Balance {
     }
 
     /// Returns the weighted sum of the tasks' losses over `rows` rows. Of several, each is a sum whose mean over the batch is the task's.
-    pub(crate) fn sum(&self, session: &mut Session<'_>, each: Vec<Loss>, numbers: &[bool], rows: usize) -> Result<Loss> {
+    pub(crate) fn sum(
+        &self,
+        session: &mut Session<'_>,
+        each: Vec<Loss>,
+        numbers: &[bool],
+        rows: usize,
+    ) -> Result<Loss> {
         let fixed = |session: &mut Session<'_>, weights: &[f32]| -> Result<Loss> {
             let losses: Vec<(&Loss, f32)> = each.iter().zip(weights.iter().copied()).collect();
             Ok(Loss { weight: rows as f64, ..session.combine(&losses)? })
@@ -133,7 +139,8 @@ fn balanced(weights: &[f32], lengths: &[f32], losses: &[f32], first: &[f32], alp
     let count = weights.len() as f32;
     let norms: Vec<f32> = weights.iter().zip(lengths).map(|(w, length)| w * length).collect();
     let mean = norms.iter().sum::<f32>() / count;
-    let pace: Vec<f32> = losses.iter().zip(first).map(|(now, first)| if *first > 0.0 { now / first } else { 1.0 }).collect();
+    let pace: Vec<f32> =
+        losses.iter().zip(first).map(|(now, first)| if *first > 0.0 { now / first } else { 1.0 }).collect();
     let usual = (pace.iter().sum::<f32>() / count).max(f32::MIN_POSITIVE);
     let mut out: Vec<f32> = (0..weights.len())
         .map(|at| {
@@ -208,14 +215,8 @@ mod tests {
         for case in fixture("tensor/tasks.json")["gradient_norm"].as_array().unwrap() {
             let of = |name: &str| floats(&case[name]);
             let number = |name: &str| case[name].as_f64().unwrap() as f32;
-            let found = balanced(
-                &of("weights"),
-                &of("lengths"),
-                &of("losses"),
-                &of("first"),
-                number("alpha"),
-                number("rate"),
-            );
+            let found =
+                balanced(&of("weights"), &of("lengths"), &of("losses"), &of("first"), number("alpha"), number("rate"));
             for (a, b) in found.iter().zip(of("after")) {
                 assert!((a - b).abs() < 1e-5, "{found:?}");
             }

@@ -2,10 +2,10 @@
 
 pub(crate) mod predictions;
 
+mod balance;
 pub(crate) mod learn;
 pub(crate) mod network;
 pub(crate) mod recipe;
-mod balance;
 mod space;
 mod supervised;
 mod terms;

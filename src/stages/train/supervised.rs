@@ -49,7 +49,10 @@ pub(crate) enum Balance {
     /// As much as these numbers say; one for a single task.
     Fixed(Vec<f32>),
     Uncertainty,
-    GradientNorm { alpha: f32, rate: f32 },
+    GradientNorm {
+        alpha: f32,
+        rate: f32,
+    },
 }
 
 /// Returns the classes of a label column: `false` and `true`, or the values of a category.
@@ -309,8 +312,7 @@ impl<'a> Rowwise<'a> {
         let mut losses = head.losses(session, values, labels, range, &Asked { parts: None, shift: None })?;
         let rows = Arc::new(batch.rows[range.clone()].to_vec());
         losses.extend(head.pulls.worst(session, begun, |session, asked| {
-            let pass =
-                self.circuit.run_shifted(session, TaskRows::Table(&rows), &head.targets(&rows), asked.shift)?;
+            let pass = self.circuit.run_shifted(session, TaskRows::Table(&rows), &head.targets(&rows), asked.shift)?;
             Ok((head.losses(session, &pass.values, labels, range, asked)?, pass))
         })?);
         combined(session, &losses)

@@ -65,11 +65,7 @@ pub(crate) type Found = (Vec<(Loss, f32)>, Pass);
 impl<'p> Terms<'p> {
     /// Takes these parts out of a loss, and returns them and the others, each with its number in the loss. The plan knows the loss's values
     /// behind `prefix`.
-    pub(crate) fn of(
-        losses: &[(f64, Recipe)],
-        circuit: &Circuit<'p>,
-        prefix: &str,
-    ) -> Result<(Terms<'p>, Vec<Own>)> {
+    pub(crate) fn of(losses: &[(f64, Recipe)], circuit: &Circuit<'p>, prefix: &str) -> Result<(Terms<'p>, Vec<Own>)> {
         let (mut terms, mut others) = (Terms::default(), Vec::new());
         for (number, (factor, recipe)) in losses.iter().enumerate() {
             let (factor, args) = (*factor as f32, &recipe.args);

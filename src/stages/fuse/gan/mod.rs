@@ -33,7 +33,8 @@ const GENERATOR: Arg<Vec<Recipe>> = Arg::network("generator")
 const DISCRIMINATOR: Arg<Vec<Recipe>> = Arg::network("discriminator")
     .default(Literal::Recipe("mlp"))
     .doc("The layers of each discriminator; a linear one to one number follows.");
-const LOSS: Arg<Option<Recipe>> = recipe("loss", ArgKind::Recipe("objective"), "non_saturating").doc("What the two play for.");
+const LOSS: Arg<Option<Recipe>> =
+    recipe("loss", ArgKind::Recipe("objective"), "non_saturating").doc("What the two play for.");
 const RECONSTRUCTION: Arg<f64> = Arg::float("reconstruction")
     .default(Literal::Float(10.0))
     .range(0.0, 1e6)

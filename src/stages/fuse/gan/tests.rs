@@ -352,7 +352,9 @@ fn curves_are_told_and_a_game_that_goes_wrong_is_told_of() {
         let points: Vec<[f64; 4]> = (1..=8).map(|step| [f64::from(step), 1.0, 1.0, right]).collect();
         learn::warn(&context(&host), &points, spreads);
         let said = host.said.into_inner().unwrap();
-        said.iter().filter_map(|r| if let Report::Note(text) = r { Some(text.en.clone()) } else { None }).collect::<Vec<_>>()
+        said.iter()
+            .filter_map(|r| if let Report::Note(text) = r { Some(text.en.clone()) } else { None })
+            .collect::<Vec<_>>()
     };
     assert!(notes(0.7, &[0.8, 0.4]).is_empty());
     let [alike] = &notes(0.7, &[0.8, 0.012])[..] else { panic!("one note") };

@@ -3,6 +3,7 @@
 mod recommend;
 mod space;
 mod supervised;
+mod tasks;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
