@@ -78,8 +78,15 @@ fn page(screen: &Screen, signature: &Signature) {
     }
     if !signature.types.is_empty() {
         screen.out(&format!("\n{}", head("Types")));
+        let mut shown = Vec::new();
         for (at, ty) in signature.types.iter().enumerate() {
-            let word = signature.by.and_then(|(name, words)| Some(format!("    with {name} = {}", words.get(at)?)));
+            let word = signature.by.and_then(|(name, words)| Some((name, *words.get(at)?)));
+            // What the stage puts in by itself has a word that nobody can write; what runs in two ways is written in one.
+            if word.is_some_and(|(name, word)| !may_be_written(signature, name, word)) || shown.contains(&(ty, word)) {
+                continue;
+            }
+            shown.push((ty, word));
+            let word = word.map(|(name, word)| format!("    with {name} = {word}"));
             screen.out(&format!("  {}{}", screen.style(true, Style::Cyan, ty), word.unwrap_or_default()));
         }
     }
@@ -117,6 +124,13 @@ fn page(screen: &Screen, signature: &Signature) {
     }
 }
 
+fn may_be_written(signature: &Signature, argument: &str, word: &str) -> bool {
+    match signature.arg(argument).map(|arg| arg.kind) {
+        Some(ArgKind::Words(words)) => words.contains(&word),
+        _ => true,
+    }
+}
+
 /// Returns what an argument takes, in words.
 fn takes(arg: &ArgSpec) -> String {
     let kind = match arg.kind {
@@ -149,6 +163,7 @@ fn takes(arg: &ArgSpec) -> String {
         ArgKind::Stop => "a stop, such as early(accuracy, patience = 5)".into(),
         ArgKind::Loss => "a loss, or a sum of losses with weights".into(),
         ArgKind::Measure => "a metric, such as ndcg@20".into(),
+        ArgKind::Graph => "a graph".into(),
         ArgKind::Train => "a train".into(),
         ArgKind::Metric => "a declared metric, such as quality.ndcg@20".into(),
     };

@@ -73,6 +73,8 @@ pub enum ArgKind {
     Loss,
     /// A metric's name, with its cut.
     Measure,
+    /// A graph: an input of the node.
+    Graph,
     /// A train: an input of the node.
     Train,
     /// A declared metric, `quality.ndcg@20`: an input of the node.

@@ -34,6 +34,7 @@ mod relu;
 mod self_attention;
 mod sigmoid;
 mod softmax;
+mod spread;
 mod stack;
 mod steps;
 mod stop_gradient;
