@@ -78,8 +78,15 @@ fn page(screen: &Screen, signature: &Signature) {
     }
     if !signature.types.is_empty() {
         screen.out(&format!("\n{}", head("Types")));
+        let mut shown = Vec::new();
         for (at, ty) in signature.types.iter().enumerate() {
-            let word = signature.by.and_then(|(name, words)| Some(format!("    with {name} = {}", words.get(at)?)));
+            let word = signature.by.and_then(|(name, words)| Some((name, *words.get(at)?)));
+            // What the stage puts in by itself has a word that nobody can write; what runs in two ways is written in one.
+            if word.is_some_and(|(name, word)| !may_be_written(signature, name, word)) || shown.contains(&(ty, word)) {
+                continue;
+            }
+            shown.push((ty, word));
+            let word = word.map(|(name, word)| format!("    with {name} = {word}"));
             screen.out(&format!("  {}{}", screen.style(true, Style::Cyan, ty), word.unwrap_or_default()));
         }
     }
@@ -123,6 +130,13 @@ fn makers(kind: &str) -> Vec<&'static str> {
     mmf_stages::all().map(|stage| stage.signature()).filter(|s| makes(s.types)).map(|s| s.name).collect()
 }
 
+fn may_be_written(signature: &Signature, argument: &str, word: &str) -> bool {
+    match signature.arg(argument).map(|arg| arg.kind) {
+        Some(ArgKind::Words(words)) => words.contains(&word),
+        _ => true,
+    }
+}
+
 /// Returns what an argument takes, in words.
 fn takes(arg: &ArgSpec) -> String {
     let kind = match arg.kind {
@@ -160,6 +174,7 @@ fn takes(arg: &ArgSpec) -> String {
         ArgKind::Measure => "a metric, such as ndcg@20".into(),
         ArgKind::Heads => "new names, each with a task: classify(label = …) { output = … }".into(),
         ArgKind::WordOrNumbers(words) => format!("one of {}, or a list of numbers", words.join(", ")),
+        ArgKind::Graph => "a graph".into(),
         ArgKind::Train => "a train".into(),
         ArgKind::Metric => "a declared metric, such as quality.ndcg@20".into(),
     };

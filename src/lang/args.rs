@@ -83,6 +83,8 @@ pub enum ArgKind {
     Heads,
     /// One of these words, or a list of numbers.
     WordOrNumbers(&'static [&'static str]),
+    /// A graph: an input of the node.
+    Graph,
     /// A train: an input of the node.
     Train,
     /// A declared metric, `quality.ndcg@20`: an input of the node.

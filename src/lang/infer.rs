@@ -196,16 +196,16 @@ impl Inference<'_, '_> {
         )
     }
 
-    /// Puts another stage of the vocabulary before an input: where a layer needs what is learned before it (the numbers of words,
-    /// for `embedding`). `None` where a mistake was reported.
-    pub fn before(&mut self, i: usize, stage: &str, args: Args) -> Option<()> {
+    /// Puts an alternative of a stage of the vocabulary before an input: where a layer needs what is learned before it (the numbers
+    /// of words, for `embedding`). `None` where a mistake was reported.
+    pub fn before(&mut self, i: usize, stage: &str, alternative: usize, args: Args) -> Option<()> {
         let entry = self.checker.vocabulary.get(stage)?.clone();
-        let output = self.checker.notations(entry.signature).first()?.clone();
-        let kind = *entry.kinds.first()?;
+        let output = self.checker.notations(entry.signature).get(alternative)?.clone();
+        let kind = *entry.kinds.get(alternative)?;
         let input = (*self.inputs.get(i)?, self.input_spans.get(i).copied().unwrap_or(self.span));
         let made = self.checker.make(
             entry.signature,
-            0,
+            alternative,
             kind,
             &output,
             vec![input],

@@ -1,5 +1,6 @@
 //! The report: one page without network or scripts, made from a run folder alone.
 
+mod classes;
 mod curves;
 pub(crate) mod experiments;
 mod flow;

@@ -52,7 +52,7 @@ impl Outcomes<'_> {
         self.trains.iter().find(|t| t.name == train)?.rows.as_deref()
     }
 
-    /// Returns the table of confusions: a row a true class, a column a guessed one.
+    /// Returns the table of confusions, a row a true class and a column a guessed one, and what is right of each class.
     fn classes(&self, own: &Guesses) -> Markup {
         let s = self.speech;
         let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
@@ -63,8 +63,10 @@ impl Outcomes<'_> {
         }
         classes.sort_unstable();
         classes.dedup();
+        let each = super::classes::table(s, &own.rows, &classes);
         if classes.len() > CLASSES {
-            return self.confused(&counts);
+            let of_each = s.say(say!("Precision, recall and F1 of each class", "各类别的精确率、召回率与 F1"));
+            return html! { (self.confused(&counts)) details { summary { (of_each) } (each) } };
         }
         let at = |label: &str, guess: &str| counts.get(&(label, guess)).copied().unwrap_or(0);
         let truly = |label: &str| classes.iter().map(|g| at(label, g)).sum::<u64>();
@@ -108,6 +110,7 @@ impl Outcomes<'_> {
                     }
                 }
             }
+            (each)
         }
     }
 

@@ -12,6 +12,7 @@ pub mod world;
 #[cfg(test)]
 mod examples;
 
+pub use metric::confusion;
 use mmf_data::stage::{Body, Metric, Stage};
 use mmf_lang::signature::{Entry, Vocabulary};
 

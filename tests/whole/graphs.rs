@@ -12,6 +12,7 @@ const FILE: &str = r#"use "models/amr.mmf"
 use "models/bm3.mmf"
 use "models/bpr.mmf"
 use "models/freedom.mmf"
+use "models/itemknn.mmf"
 use "models/lightgcn.mmf"
 use "models/vbpr.mmf"
 
@@ -25,6 +26,7 @@ prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)
 train ids  = bpr_mf(parts, user, item, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
 train seen = vbpr(parts, user, item, items.look, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
 train firm = amr(parts, user, item, items.look, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
+train near = itemknn(parts, user, item, k = 20, shrink = 1)
 train gcn  = lightgcn(parts, user, item, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
 train free = freedom(parts, user, item, items.look, items.sound, n = 16, near = 5, drop = 0.3, lr = 2e-2, batch = 128, epochs = epochs)
 train pull = bm3(parts, user, item, items.look, items.sound, n = 16, lr = 2e-2, batch = 128, epochs = epochs)
@@ -32,6 +34,7 @@ train pull = bm3(parts, user, item, items.look, items.sound, n = 16, lr = 2e-2, 
 metric of_ids  = ids on parts.test { recall@35 }
 metric of_vbpr = seen on parts.test { recall@35 }
 metric of_amr  = firm on parts.test { recall@35 }
+metric of_near = near on parts.test { recall@35 }
 metric of_gcn  = gcn on parts.test { recall@35 }
 metric of_free = free on parts.test { recall@35 }
 metric of_bm3  = pull on parts.test { recall@35 }
@@ -79,11 +82,46 @@ fn every_model_finds_the_planted_kinds() {
     let place = place();
     run(&place, &["a.mmf"]);
     let of = |name: &str| metric(&place.path("runs/latest"), &format!("{name}.recall@35"));
-    let found = ["of_ids", "of_vbpr", "of_amr", "of_gcn", "of_free", "of_bm3"].map(|name| (name, of(name)));
+    let found = ["of_ids", "of_vbpr", "of_amr", "of_near", "of_gcn", "of_free", "of_bm3"].map(|name| (name, of(name)));
     println!("{found:?}");
     for (name, value) in found {
-        let floor = if name == "of_ids" { 0.6 } else { 0.8 };
+        let floor = if ["of_ids", "of_near"].contains(&name) { 0.6 } else { 0.8 };
         assert!(value >= floor, "{name} is {value}, below {floor}");
+    }
+}
+
+/// Nearest items are summed by lists; behind a layer the network sums them, pair by pair. Users may be near as well as items.
+#[test]
+fn a_network_sums_the_nearest_as_lists_do() {
+    let place = place();
+    let train = |name: &str, score: &str| {
+        format!(
+            "train {name} = recommend(parts, user = user, item = item) {{ score = {score} }}\n\
+             metric of_{name} = {name} on parts.test {{ recall@35, ndcg@35, mrr }}\n"
+        )
+    };
+    let (head, _) = FILE.split_once("train ids").unwrap();
+    let head: String = head
+        .lines()
+        .filter(|line| !line.starts_with("use") && !line.contains("epochs"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let items = "item_knn(user, item, k = 20, shrink = 1)";
+    let users = "item_knn(item, user, k = 20)";
+    let trains = [
+        train("lists", items),
+        train("lists_network", &format!("{items} |> relu")),
+        train("people", users),
+        train("people_network", &format!("{users} |> relu")),
+        train("both", &format!("{items} + popularity(item)")),
+        train("both_network", &format!("{items} + popularity(item) |> relu")),
+    ];
+    place.write("b.mmf", head + &trains.concat());
+    run(&place, &["b.mmf"]);
+    for name in ["lists", "people", "both"] {
+        for metric_name in ["recall@35", "ndcg@35", "mrr"] {
+            let of = |name: &str| metric(&place.path("runs/latest"), &format!("of_{name}.{metric_name}"));
+            assert_eq!(of(name), of(&format!("{name}_network")), "{name}, {metric_name}");
+        }
     }
 }
 

@@ -49,6 +49,10 @@ impl Checker<'_> {
                 self.refuse_behind_network(name, place);
                 return None;
             }
+            if kinds.get(i) == Some(&BodyKind::Joint) && !scope.network {
+                self.refuse_outside(name, name_span);
+                return None;
+            }
             return self.fits(signature, &notation, inputs, args, name_span).then_some((i, notation));
         }
         let joint = inputs.iter().any(|(n, _)| self.untrained(*n));
@@ -78,20 +82,7 @@ impl Checker<'_> {
             return None;
         };
         if kinds.get(chosen) == Some(&BodyKind::Joint) && !scope.network {
-            self.report(
-                Diagnostic::error(
-                    "E0303",
-                    name_span,
-                    say!(
-                        "`{name}` is a part of a network, and no network stands here",
-                        "`{name}` 是网络的一部分，而此处没有网络"
-                    ),
-                )
-                .help(say!(
-                    "put it in `fuse … = neural {{ … }}`, or in a score or an output",
-                    "请放入 `fuse … = neural {{ … }}`，或放入 score、output 中"
-                )),
-            );
+            self.refuse_outside(name, name_span);
             return None;
         }
         let notation = notations[chosen].clone();
@@ -102,6 +93,24 @@ impl Checker<'_> {
     pub(crate) fn notations(&mut self, signature: &'static Signature) -> Rc<[Notation]> {
         let read = || signature.types.iter().filter_map(|t| Notation::parse(t).ok()).collect();
         self.notations.entry(signature.name).or_insert_with(read).clone()
+    }
+
+    /// Refuses a layer where no network stands.
+    fn refuse_outside(&mut self, name: &str, place: Span) {
+        self.report(
+            Diagnostic::error(
+                "E0303",
+                place,
+                say!(
+                    "`{name}` is a part of a network, and no network stands here",
+                    "`{name}` 是网络的一部分，而此处没有网络"
+                ),
+            )
+            .help(say!(
+                "put it in `fuse … = neural {{ … }}`, or in a score or an output",
+                "请放入 `fuse … = neural {{ … }}`，或放入 score、output 中"
+            )),
+        );
     }
 
     /// Refuses a stage that is no layer behind layers.

@@ -272,14 +272,17 @@ impl Checker<'_> {
             ArgKind::Stop => self.recipe_argument(spec, expr, scope, RecipeKind::Stop),
             ArgKind::Loss => self.loss_argument(spec, expr, scope, extra),
             ArgKind::Measure => self.measure_argument(expr, scope),
-            ArgKind::Train => match self.evaluate(expr, scope) {
-                Item::Node(node) if matches!(self.ty(node), Type::Train(_)) => {
-                    extra.push((node, expr.span));
-                    Some(ArgValue::Input(extra.len()))
-                }
-                Item::Node(node) if *self.ty(node) == Type::Unknown => None,
+            ArgKind::Graph | ArgKind::Train => match self.evaluate(expr, scope) {
+                Item::Node(node) => match (self.ty(node), spec.kind) {
+                    (Type::Graph(_), ArgKind::Graph) | (Type::Train(_), ArgKind::Train) => {
+                        extra.push((node, expr.span));
+                        Some(ArgValue::Input(extra.len()))
+                    }
+                    (Type::Unknown, _) => None,
+                    _ => self.wrong_node(spec, Item::Node(node), expr.span),
+                },
                 Item::Unknown => None,
-                other => self.wrong_kind(spec, &other, expr.span, "a train", "训练"),
+                other => self.wrong_node(spec, other, expr.span),
             },
             ArgKind::Metric => {
                 let node = self.declared_metric(spec, expr)?;
@@ -396,6 +399,12 @@ impl Checker<'_> {
                 self.wrong_kind(spec, &other, expr.span, &en, super::types::chinese(word))
             }
         }
+    }
+
+    /// Refuses what is neither a graph nor a train, where one of the two is wanted.
+    fn wrong_node(&mut self, spec: &'static ArgSpec, found: Item, span: Span) -> Option<ArgValue> {
+        let (en, zh) = if spec.kind == ArgKind::Graph { ("a graph", "图") } else { ("a train", "训练") };
+        self.wrong_kind(spec, &found, span, en, zh)
     }
 
     pub(super) fn wrong_kind(

@@ -200,7 +200,12 @@ impl<'w> Checker<'w> {
     /// Adds a node, or returns the one that does the same. A joint node is always new: text is weights.
     pub(crate) fn add(&mut self, node: Node) -> NodeId {
         let joint_stage = node.joint && matches!(node.kind, NodeKind::Stage { .. });
-        let key = format!("{:?}|{:?}", node.kind, node.inputs);
+        // The pairs of two trains are read along the same links, and are not the same rows.
+        let rows = match (&node.kind, &node.ty) {
+            (NodeKind::Read(_), Type::Column(column)) => Some(column.domain),
+            _ => None,
+        };
+        let key = format!("{:?}|{:?}|{rows:?}", node.kind, node.inputs);
         if !joint_stage && let Some(&id) = self.known.get(&key) {
             self.note_use(id, node.span, None);
             return id;

@@ -90,7 +90,7 @@ fn rows(call: &mut Inference<'_, '_>) -> Option<Type> {
     let column = call.column(0)?;
     if let Elem::Tokens(_) = column.elem {
         let words = call.args.find(WORDS.name()).cloned()?;
-        call.before(0, "word_numbers", Args(vec![(WORDS.name().into(), words)]))?;
+        call.before(0, "word_numbers", 0, Args(vec![(WORDS.name().into(), words)]))?;
         let marks = Marks { joint: true, ..call.column(0)?.marks };
         let elem = Elem::Sequence(Size::Unknown, width);
         return Some(Type::Column(ColumnType { domain: column.domain, elem, missing: column.missing, marks }));

@@ -39,6 +39,7 @@ mod self_attention;
 mod sigmoid;
 mod slice;
 mod softmax;
+mod spread;
 mod stack;
 mod steps;
 mod stop_gradient;

@@ -4,7 +4,7 @@ use mmf_data::stage::{Body, Stage};
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Task;
 
-use crate::metric::confusion::{self, Average};
+use crate::metric::confusion::{self, Average, Counts};
 
 pub(crate) struct Accuracy;
 
@@ -29,8 +29,6 @@ impl Stage for Accuracy {
     }
 
     fn body(&self, _: usize) -> Body {
-        Body::Metric(|_, from| {
-            confusion::measure(from, Average::Micro, |c| confusion::share(f64::from(c.both), f64::from(c.truth)))
-        })
+        Body::Metric(|_, from| confusion::measure(from, Average::Micro, Counts::recall))
     }
 }

@@ -5,7 +5,7 @@ use mmf_lang::args::Arg;
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Task;
 
-use crate::metric::confusion::{self, Average};
+use crate::metric::confusion::{self, Average, Counts};
 
 pub(crate) struct F1;
 
@@ -42,9 +42,7 @@ impl Stage for F1 {
     fn body(&self, _: usize) -> Body {
         Body::Metric(|args, from| {
             let average = Average::of(args.get(AVERAGE).as_deref());
-            confusion::measure(from, average, |c| {
-                confusion::share(2.0 * f64::from(c.both), f64::from(c.truth) + f64::from(c.guess))
-            })
+            confusion::measure(from, average, Counts::f1)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Stages of the group `metric`, one file each; each is one line of the list.
 
-mod confusion;
+pub mod confusion;
 mod lists;
 mod ranking;
 

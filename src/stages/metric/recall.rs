@@ -5,7 +5,7 @@ use mmf_lang::args::Arg;
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Task;
 
-use crate::metric::confusion::{self, Average};
+use crate::metric::confusion::{self, Average, Counts};
 use crate::metric::ranking;
 use crate::train::predictions;
 
@@ -63,7 +63,7 @@ impl Stage for Recall {
             }
             _ => {
                 let average = Average::of(args.get(AVERAGE).as_deref());
-                confusion::measure(from, average, |c| confusion::share(f64::from(c.both), f64::from(c.truth)))
+                confusion::measure(from, average, Counts::recall)
             }
         })
     }

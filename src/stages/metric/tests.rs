@@ -7,6 +7,7 @@ use mmf_lang::args::{ArgValue, Args};
 use mmf_lang::types::Task;
 use serde_json::Value;
 
+use crate::metric::confusion::{Counts, Score, macro_mean, weighted_mean};
 use crate::train::predictions::{Classified, Ranked, Regressed};
 
 fn fixture(name: &str) -> Value {
@@ -107,6 +108,33 @@ fn more_classes_agree_with_scikit_learn() {
     let from = classified(&case["truth"], rows(&case["probability"]), 3, 2).write();
     same(value("auc", Args::default(), &from), &case["values"]["roc_auc_macro"], "auc");
     same(value("log_loss", Args::default(), &from), &case["values"]["log_loss"], "log_loss");
+}
+
+/// What a report says of each class, against `classification_report`.
+#[test]
+fn each_class_agrees_with_scikit_learn() {
+    let all = fixture("sklearn/metrics.json");
+    let scores: [(&str, Score); 3] =
+        [("precision", Counts::precision), ("recall", Counts::recall), ("f1-score", Counts::f1)];
+    for (case, guess, classes, report) in [
+        (&all["binary"], "guess", 2, "report"),
+        (&all["multiclass"], "guess", 4, "report"),
+        // A class that is nowhere is in no mean.
+        (&all["multiclass"], "guess_without_3", 4, "report_without_3"),
+    ] {
+        let (truth, guess, report) = (codes(&case["truth"]), codes(&case[guess]), &case[report]);
+        let counts = Counts::of_classes(classes, truth.into_iter().zip(guess));
+        for (name, score) in scores {
+            for (class, &own) in counts.iter().enumerate().filter(|(_, own)| own.truth + own.guess > 0) {
+                let wanted = &report[class.to_string()];
+                same(score(own), &wanted[name], name);
+                same(f64::from(own.truth), &wanted["support"], "support");
+            }
+            same(macro_mean(&counts, score).unwrap(), &report["macro avg"][name], name);
+            same(weighted_mean(&counts, score).unwrap(), &report["weighted avg"][name], name);
+        }
+    }
+    assert_eq!((macro_mean(&[], Counts::f1), weighted_mean(&[Counts::default()], Counts::f1)), (None, None));
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod cross_entropy;
 mod early;
 mod gradient_descent;
 mod info_nce;
+pub(crate) mod item_knn;
 mod momentum;
 mod popularity;
 mod recommend;
@@ -39,6 +40,7 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &tasks::Tasks,
     &recommend::Recommend,
     &popularity::Popularity,
+    &item_knn::ItemKnn,
     &cross_entropy::CrossEntropy,
     &bpr::Bpr,
     &cosine_gap::CosineGap,

@@ -6,9 +6,11 @@
 use mmf_data::error::{Error, Result};
 use mmf_data::plan::{Edge, Link, Plan, PlanKind};
 use mmf_data::table::Column;
+use mmf_data::values::{Sequences, Values};
 use mmf_tensor::{Parameters, Session};
 
 use super::wide;
+use crate::train::item_knn::Sums;
 use crate::train::network::{Circuit, TaskRows};
 
 /// Pairs that a network scores at a time.
@@ -22,14 +24,23 @@ pub(super) struct Scorer<'a> {
     parameters: &'a Parameters,
 }
 
-/// A part of a score, times its sign.
+/// A part of a score.
 struct Term {
     sign: f32,
-    width: usize,
-    /// Users × width; empty where the user has no part in it.
-    users: Vec<f32>,
-    /// Items × width; empty where the item has no part in it.
-    items: Vec<f32>,
+    value: Value,
+}
+
+enum Value {
+    /// An inner product.
+    Product {
+        width: usize,
+        /// Users × width; empty where the user has no part in it.
+        users: Vec<f32>,
+        /// Items × width; empty where the item has no part in it.
+        items: Vec<f32>,
+    },
+    /// Over what the lists of the user and the item share.
+    Sums(Sums),
 }
 
 impl<'a> Scorer<'a> {
@@ -84,17 +95,22 @@ impl<'a> Scorer<'a> {
 
 impl Term {
     fn add(&self, user: usize, out: &mut [f32]) {
-        let (width, sign) = (self.width, self.sign);
-        if self.items.is_empty() {
-            let own = sign * self.users[user];
-            out.iter_mut().for_each(|score| *score += own);
-        } else if self.users.is_empty() {
-            out.iter_mut().zip(&self.items).for_each(|(score, own)| *score += sign * own);
-        } else {
-            let own = &self.users[user * width..][..width];
-            out.iter_mut()
-                .zip(self.items.chunks_exact(width))
-                .for_each(|(score, item)| *score += sign * dot(own, item));
+        let sign = self.sign;
+        match &self.value {
+            Value::Sums(sums) => sums.add(user, sign, out),
+            Value::Product { users, items, .. } if items.is_empty() => {
+                let own = sign * users[user];
+                out.iter_mut().for_each(|score| *score += own);
+            }
+            Value::Product { users, items, .. } if users.is_empty() => {
+                out.iter_mut().zip(items).for_each(|(score, own)| *score += sign * own);
+            }
+            Value::Product { width, users, items } => {
+                let own = &users[user * width..][..*width];
+                out.iter_mut()
+                    .zip(items.chunks_exact(*width))
+                    .for_each(|(score, item)| *score += sign * dot(own, item));
+            }
         }
     }
 }
@@ -126,7 +142,7 @@ fn collect(plan: &Plan, edge: &Edge, sign: f32, sides: &Sides<'_>, terms: &mut V
             return Ok(false);
         }
         let (users, items) = if side { (numbers, Vec::new()) } else { (Vec::new(), numbers) };
-        terms.push(Term { sign, width, users, items });
+        terms.push(Term { sign, value: Value::Product { width, users, items } });
         return Ok(true);
     }
     let node = &plan.nodes[edge.node];
@@ -143,7 +159,20 @@ fn collect(plan: &Plan, edge: &Edge, sign: f32, sides: &Sides<'_>, terms: &mut V
                 return Ok(false);
             }
             let (users, items) = if a_user { (a, b) } else { (b, a) };
-            terms.push(Term { sign, width, users, items });
+            terms.push(Term { sign, value: Value::Product { width, users, items } });
+            Ok(true)
+        }
+        ("item_knn", [a, b]) => {
+            let (Some((a_user, a, of_a)), Some((b_user, b, of_b))) = (lists(plan, a, sides), lists(plan, b, sides))
+            else {
+                return Ok(false);
+            };
+            if a_user == b_user {
+                return Ok(false);
+            }
+            let (users, items) = if a_user { ((a, of_a), (b, of_b)) } else { ((b, of_b), (a, of_a)) };
+            let sums = Sums::new((users.0, &users.1), (items.0, &items.1));
+            terms.push(Term { sign, value: Value::Sums(sums) });
             Ok(true)
         }
         _ => Ok(false),
@@ -152,27 +181,38 @@ fn collect(plan: &Plan, edge: &Edge, sign: f32, sides: &Sides<'_>, terms: &mut V
 
 /// Returns the numbers of what a user or an item alone decides, for each of them: whether it is the user's, and the width.
 fn numbers(plan: &Plan, edge: &Edge, sides: &Sides<'_>) -> Result<Option<(bool, usize, Vec<f32>)>> {
-    let (user, own) = match edge.via.first() {
-        Some(Link::User) => (true, sides.users),
-        Some(Link::Occasion) => (true, sides.met),
-        Some(Link::Item) => (false, sides.items),
-        _ => return Ok(None),
-    };
-    let PlanKind::Leaf(column) = &plan.nodes[edge.node].kind else { return Ok(None) };
+    let Some((user, column, places)) = read(plan, edge, sides) else { return Ok(None) };
     let Ok((width, numbers)) = column.values.as_vectors() else { return Ok(None) };
-    let mut out = Vec::with_capacity(own.len() * width);
-    for &row in own {
+    let mut out = Vec::with_capacity(places.len() * width);
+    places.iter().for_each(|place| out.extend_from_slice(&numbers[place * width..][..width]));
+    Ok(Some((user, width, out)))
+}
+
+/// Returns the lists that a user or an item alone decides, and where those of each stand.
+fn lists<'p>(plan: &'p Plan, edge: &Edge, sides: &Sides<'_>) -> Option<(bool, &'p Sequences, Vec<usize>)> {
+    let (user, column, places) = read(plan, edge, sides)?;
+    let Values::Sequence(sequences) = &column.values else { return None };
+    Some((user, sequences, places))
+}
+
+/// Returns a column that a user or an item alone decides: whether it is the user's, and the places of each in it. Nothing where one
+/// has no value; the network says then what is wrong.
+fn read<'p>(plan: &'p Plan, edge: &Edge, sides: &Sides<'_>) -> Option<(bool, &'p Column, Vec<usize>)> {
+    let (user, own) = match edge.via.first()? {
+        Link::User => (true, sides.users),
+        Link::Occasion => (true, sides.met),
+        Link::Item => (false, sides.items),
+        _ => return None,
+    };
+    let PlanKind::Leaf(column) = &plan.nodes[edge.node].kind else { return None };
+    let place = |&row: &u32| {
         let led = edge.via[1..].iter().try_fold(row, |row, link| match link {
             Link::Map(map) => map.get(row as usize).copied().filter(|&to| to != u32::MAX),
             _ => None,
         });
-        match led.and_then(|row| present(column, row)) {
-            Some(place) => out.extend_from_slice(&numbers[place * width..][..width]),
-            // The network says what is wrong.
-            None => return Ok(None),
-        }
-    }
-    Ok(Some((user, width, out)))
+        led.and_then(|row| present(column, row))
+    };
+    Some((user, column, own.iter().map(place).collect::<Option<_>>()?))
 }
 
 fn present(column: &Column, row: u32) -> Option<usize> {
