@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use mmf_data::imputation::Imputation;
 use mmf_data::table::{Column, Value};
 use mmf_data::values::Values;
 use mmf_lang::analysis::{Options, check};
@@ -329,6 +330,10 @@ fn numbers(value: &Value) -> Result<Vec<f64>, String> {
         Value::Table(table) => Ok(table.columns.iter().flat_map(|(_, column)| told(column)).collect()),
         Value::Split(split) => Ok(split.parts.iter().map(|(_, rows)| rows.len() as f64).collect()),
         Value::Count(n) => Ok(vec![*n as f64]),
+        Value::State(found) if Imputation::is(found) => {
+            let found = Imputation::from_arrays(found).map_err(|e| e.to_string())?;
+            Ok(found.ways.iter().flat_map(|way| [way.error, way.explained]).collect())
+        }
         Value::State(_) => Err("a training that nothing measures".into()),
     }
 }

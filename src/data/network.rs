@@ -167,6 +167,15 @@ pub trait Network {
     /// Its first values come from the seed, the place and the name here alone.
     fn parameter(&mut self, name: &'static str, dims: &[usize], init: Init) -> Parameter;
 
+    /// Moves to a place within the present one, where weights and random numbers are others; [`Network::leave`] goes back. Places within
+    /// such a place are not told apart from each other's.
+    fn enter(&mut self, part: u64, label: &str);
+
+    fn leave(&mut self);
+
+    /// Returns a weight's numbers.
+    fn weights(&self, parameter: Parameter) -> Result<&[f32]>;
+
     /// Returns a table of `rows × width`, whose gradient is sparse.
     fn table(&mut self, name: &'static str, rows: usize, width: usize, init: Init) -> Parameter;
 

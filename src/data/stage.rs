@@ -178,6 +178,8 @@ pub struct JointCall<'a> {
     pub steps: Option<Steps<'a>>,
     /// For stages that spread values along edges: the graph among their inputs.
     pub graph: Option<&'a Graph>,
+    /// For stages that choose (`policy`): what each row is to choose; by themselves where nothing is said.
+    pub chosen: Option<&'a [u32]>,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -142,6 +142,8 @@ pub struct Signature {
     pub placed: bool,
     /// In a network its joint alternative is taken, also over what is ready before the training.
     pub held_in_networks: bool,
+    /// A network by itself: it may be declared where no network is around.
+    pub is_network: bool,
     /// It learns from rows too where some of its inputs are missing, as long as one is there.
     pub learns_from_gaps: bool,
     /// Its value is its inputs end to end: `value.input` reads one of them by the stage of that name, which takes the places
@@ -177,6 +179,7 @@ impl Signature {
             weights: false,
             placed: false,
             held_in_networks: false,
+            is_network: false,
             learns_from_gaps: false,
             parts: None,
             lets_missing_by: false,
@@ -240,6 +243,11 @@ impl Signature {
 
     pub const fn held_in_networks(mut self) -> Self {
         self.held_in_networks = true;
+        self
+    }
+
+    pub const fn is_network(mut self) -> Self {
+        self.is_network = true;
         self
     }
 

@@ -29,5 +29,5 @@ pub use initial::normals;
 pub use losses::Loss;
 pub use optimizers::{Optimizer, Rule};
 pub use parameters::Parameters;
-pub use session::{Moment, Session};
+pub use session::{Moment, Session, inner as place_within};
 pub use slices::{SLICE_ROWS, SLICES_AT_MOST, Slices, Step, cut, read};

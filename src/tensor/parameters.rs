@@ -128,6 +128,11 @@ impl Parameters {
         self.entries.iter().position(|entry| entry.label == label).map(Parameter)
     }
 
+    /// Returns the weight of that name at a place of the network.
+    pub fn named(&self, place: u64, name: &str) -> Option<Parameter> {
+        self.at(place, name)
+    }
+
     /// Returns the count of all numbers.
     pub fn count(&self) -> usize {
         self.entries.iter().map(|entry| entry.dims.iter().product::<usize>()).sum()

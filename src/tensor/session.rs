@@ -34,6 +34,8 @@ pub struct Session<'p> {
     nodes: Vec<Node>,
     place: u64,
     label: String,
+    /// The places that were entered from: their numbers, and how long their labels are.
+    around: Vec<(u64, usize)>,
     /// How many random choices were made so far: two at one place differ.
     choices: u64,
     /// What went wrong where no result could say so; the next operation says it.
@@ -135,6 +137,7 @@ impl<'p> Session<'p> {
             nodes: Vec::new(),
             place: 0,
             label: String::new(),
+            around: Vec::new(),
             choices: 0,
             failed: None,
         }
@@ -308,6 +311,11 @@ impl<'p> Session<'p> {
     }
 }
 
+/// Returns the number of a place within another: spread so widely that no two meet.
+pub fn inner(place: u64, part: u64) -> u64 {
+    (place ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9).rotate_left(31).wrapping_add(part + 1)
+}
+
 fn shape(value: &Matrix) -> &(usize, usize) {
     use dfdx::prelude::HasShape;
     value.shape()
@@ -316,6 +324,26 @@ fn shape(value: &Matrix) -> &(usize, usize) {
 impl Network for Session<'_> {
     fn parameter(&mut self, name: &'static str, dims: &[usize], init: Init) -> Parameter {
         self.get(name, dims, Kind::Dense, init)
+    }
+
+    fn enter(&mut self, part: u64, label: &str) {
+        self.around.push((self.place, self.label.len()));
+        self.place = inner(self.place, part);
+        if let Store::Making(_) = self.store {
+            self.label.push('/');
+            self.label.push_str(label);
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some((place, length)) = self.around.pop() {
+            self.place = place;
+            self.label.truncate(length);
+        }
+    }
+
+    fn weights(&self, parameter: Parameter) -> Result<&[f32]> {
+        self.parameters().values(parameter)
     }
 
     fn table(&mut self, name: &'static str, rows: usize, width: usize, init: Init) -> Parameter {

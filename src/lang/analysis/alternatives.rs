@@ -49,7 +49,7 @@ impl Checker<'_> {
                 self.refuse_behind_network(name, place);
                 return None;
             }
-            if kinds.get(i) == Some(&BodyKind::Joint) && !scope.network {
+            if kinds.get(i) == Some(&BodyKind::Joint) && !scope.network && !signature.is_network {
                 self.refuse_outside(name, name_span);
                 return None;
             }
@@ -81,7 +81,7 @@ impl Checker<'_> {
             self.refuse_behind_network(name, place);
             return None;
         };
-        if kinds.get(chosen) == Some(&BodyKind::Joint) && !scope.network {
+        if kinds.get(chosen) == Some(&BodyKind::Joint) && !scope.network && !signature.is_network {
             self.refuse_outside(name, name_span);
             return None;
         }

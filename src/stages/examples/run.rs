@@ -132,7 +132,7 @@ fn layer(joint: Layer, args: &Args, inputs: &[Value]) -> Result<Value, String> {
         vars.push(Leaf::new(column).and_then(|leaf| leaf.read(&mut session, &rows)).map_err(said)?);
     }
     let rows: Vec<u32> = (0..count as u32).collect();
-    let call = JointCall { args, rows: &rows, total: count, trained: None, steps: None, graph: None };
+    let call = JointCall { args, rows: &rows, total: count, trained: None, steps: None, graph: None, chosen: None };
     let out = joint(&call, &mut session, &vars).map_err(said)?;
     session.check().map_err(said)?;
     if !session.parameters().is_empty() && session.parameters().all().any(|p| is_random(&session, p)) {

@@ -415,7 +415,15 @@ mod tests {
             let flags = session.constant(rows, &[1], flags.to_vec()).unwrap();
             let args = Args::default();
             let all: Vec<u32> = (0..rows as u32).collect();
-            let call = JointCall { args: &args, rows: &all, total: rows, trained: None, steps: None, graph: None };
+            let call = JointCall {
+                args: &args,
+                rows: &all,
+                total: rows,
+                trained: None,
+                steps: None,
+                graph: None,
+                chosen: None,
+            };
             stand_in(&call, session, &[values, flags]).unwrap()
         };
         let mut parameters = Parameters::new(1);

@@ -5,7 +5,6 @@ use mmf_data::network::{Activation, Network, Var};
 use mmf_data::stage::{Body, JointCall};
 use mmf_lang::args::{Args, Recipe};
 use mmf_lang::notation::{Notation, Pattern};
-use mmf_tensor::Session;
 
 use super::dense::layer;
 
@@ -15,9 +14,6 @@ type Joint = fn(&JointCall<'_>, &mut dyn Network, &[Var]) -> Result<Var>;
 pub(crate) struct Layers {
     layers: Vec<(&'static str, Joint, Args)>,
 }
-
-/// Places of one network's layers in the stream of first values.
-const PLACES: u64 = 64;
 
 impl Layers {
     pub(crate) fn of(recipes: &[Recipe]) -> Result<Self> {
@@ -37,23 +33,22 @@ impl Layers {
         Ok(Layers { layers: layers.collect::<Result<_>>()? })
     }
 
-    /// Runs all layers, then a linear one to `outputs` numbers. `number` tells networks apart whose weights are kept together, `label`
-    /// names the weights for people.
-    pub(crate) fn run(
-        &self,
-        session: &mut Session<'_>,
-        (number, label): (u64, &str),
-        input: &Var,
-        outputs: usize,
-    ) -> Result<Var> {
+    /// Runs all layers, each at a place within the present one: the first at part 0.
+    pub(crate) fn through(&self, network: &mut dyn Network, input: &Var) -> Result<Var> {
         let mut value = input.clone();
-        let first = number * PLACES;
         for (at, (name, run, args)) in self.layers.iter().enumerate() {
-            session.at(first + at as u64, &format!("{label}/{at}/{name}"));
-            let call = JointCall { args, rows: &[], total: 0, trained: None, steps: None, graph: None };
-            value = run(&call, session, std::slice::from_ref(&value))?;
+            network.enter(at as u64, &format!("{at}-{name}"));
+            let call = JointCall { args, rows: &[], total: 0, trained: None, steps: None, graph: None, chosen: None };
+            let found = run(&call, network, std::slice::from_ref(&value));
+            network.leave();
+            value = found?;
         }
-        session.at(first + PLACES - 1, &format!("{label}/end"));
-        layer(session, &value, ("w", Some("b")), outputs, Activation::None)
+        Ok(value)
+    }
+
+    /// Runs all layers, then a linear one to `outputs` numbers at the present place itself.
+    pub(crate) fn to(&self, network: &mut dyn Network, input: &Var, outputs: usize) -> Result<Var> {
+        let value = self.through(network, input)?;
+        layer(network, &value, ("w", Some("b")), outputs, Activation::None)
     }
 }

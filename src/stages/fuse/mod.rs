@@ -32,6 +32,7 @@ mod modality_dropout;
 mod modulate;
 mod nearest;
 mod neural;
+pub(crate) mod policy;
 pub(crate) mod propagate;
 mod recurrent;
 mod relu;
@@ -83,6 +84,12 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &mixture_of_experts::MixtureOfExperts,
     &weighted::Weighted,
     &modality_dropout::ModalityDropout,
+    &policy::Policy,
+    &policy::reinforce::Reinforce,
+    &policy::actor_critic::ActorCritic,
+    &policy::epsilon_greedy::EpsilonGreedy,
+    &policy::linucb::LinUcb,
+    &policy::thompson::Thompson,
     &stack::Stack,
     &cross_attention::CrossAttention,
     &co_attention::CoAttention,

@@ -82,8 +82,15 @@ impl Case {
         let stage = crate::find(self.json["stage"].as_str().unwrap()).unwrap();
         let Body::Joint(joint) = stage.body(self.json["alternative"].as_u64().unwrap() as usize) else { panic!() };
         let rows: Vec<u32> = (0..inputs[0].rows as u32).collect();
-        let call =
-            JointCall { args: &self.args, rows: &rows, total: rows.len(), trained: None, steps: None, graph: None };
+        let call = JointCall {
+            args: &self.args,
+            rows: &rows,
+            total: rows.len(),
+            trained: None,
+            steps: None,
+            graph: None,
+            chosen: None,
+        };
         let y = joint(&call, session, &inputs)?;
         let lengths = session.lengths(&y).map(<[u32]>::to_vec);
         let expected = numbers(&self.json["value"]);

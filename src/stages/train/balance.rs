@@ -80,7 +80,7 @@ impl Balance {
         }
     }
 
-    /// Learns from the losses of some rows what follows no gradient (Chen et al. 2018, equations 1 and 2, one step).
+    /// Learns from the losses of some rows what follows no gradient (Chen et al. 2018, equation 2, one step down its slope).
     pub(crate) fn learn<'p>(
         &self,
         parameters: &'p mut Parameters,
@@ -142,14 +142,13 @@ fn balanced(weights: &[f32], lengths: &[f32], losses: &[f32], first: &[f32], alp
     let pace: Vec<f32> =
         losses.iter().zip(first).map(|(now, first)| if *first > 0.0 { now / first } else { 1.0 }).collect();
     let usual = (pace.iter().sum::<f32>() / count).max(f32::MIN_POSITIVE);
-    let mut out: Vec<f32> = (0..weights.len())
-        .map(|at| {
-            let target = mean * (pace[at] / usual).powf(alpha);
-            let slope = (norms[at] - target).signum() * lengths[at];
-            let slope = if norms[at] == target { 0.0 } else { slope };
-            (weights[at] - rate * slope).max(1e-3)
-        })
-        .collect();
+    // By the sign of the slope and in their logarithms, so that tasks may be thousands of times apart.
+    let turned = |at: usize| {
+        let target = mean * (pace[at] / usual).powf(alpha);
+        let sign = if norms[at] == target { 0.0 } else { (norms[at] - target).signum() };
+        weights[at] * (-rate * sign).exp()
+    };
+    let mut out: Vec<f32> = (0..weights.len()).map(turned).collect();
     let sum: f32 = out.iter().sum();
     out.iter_mut().for_each(|w| *w *= count / sum);
     out

@@ -4,6 +4,7 @@ pub(crate) mod predictions;
 
 mod balance;
 pub(crate) mod learn;
+mod lessons;
 pub(crate) mod network;
 pub(crate) mod recipe;
 mod space;

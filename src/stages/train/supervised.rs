@@ -18,6 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::learn::{Course, Work, learn};
+use super::lessons::{Lesson, School, Scored};
 use super::network::{AT_ONCE, Circuit, Target, TaskRows};
 use super::predictions::{Classified, Regressed};
 use super::recipe::{self, Stop};
@@ -89,12 +90,17 @@ pub(crate) fn train(
 ) -> Result<Arrays> {
     let stop = Stop::of(args, call)?;
     let mut work = Rowwise::new(call, tasks)?;
+    work.school = School::of(&work.circuit, &mut work.places, context.seed);
     work.balance = balance;
     work.watched = stop.as_ref().map_or(0, |stop| work.served(&stop.metric_name));
     let (rule, whole) = recipe::rule(args)?;
     let batch = if whole { work.places.len().max(1) } else { length.batch };
     let course = Course { epochs: length.epochs, batch, rule, stop };
     let learned = learn(context, &course, &work)?;
+    if !work.school.is_empty() {
+        let inner = work.inner(work.school.compared().to_vec());
+        work.school.compare(context, &work.circuit, &learned.parameters, &inner)?;
+    }
     let mut arrays = learned.store()?;
     trained::store_fields(&call.plan, &work.circuit, &learned.parameters, &mut arrays)?;
     Ok(arrays)
@@ -116,6 +122,8 @@ struct Rowwise<'a> {
     watched: usize,
     /// Places in the table of the training rows that a head learns from, ascending.
     places: Vec<u32>,
+    /// The policies, and the training rows that teach them.
+    school: School<'a>,
 }
 
 /// One task: what it guesses, and what it lowers.
@@ -228,7 +236,7 @@ impl<'a> Rowwise<'a> {
         let all: Vec<&Edge> = heads.iter().flat_map(Head::values).collect();
         circuit.know(TaskRows::Table(&ids(call, &places)), &all)?;
         let balance = Balance::Fixed(vec![1.0; heads.len()]);
-        Ok(Rowwise { call, circuit, heads, balance, watched: 0, places })
+        Ok(Rowwise { call, circuit, heads, balance, watched: 0, places, school: School::default() })
     }
 
     /// Returns all values that the heads read, one head behind the other.
@@ -312,7 +320,8 @@ impl<'a> Rowwise<'a> {
         let mut losses = head.losses(session, values, labels, range, &Asked { parts: None, shift: None })?;
         let rows = Arc::new(batch.rows[range.clone()].to_vec());
         losses.extend(head.pulls.worst(session, begun, |session, asked| {
-            let pass = self.circuit.run_shifted(session, TaskRows::Table(&rows), &head.targets(&rows), asked.shift)?;
+            let pass =
+                self.circuit.run_with(session, TaskRows::Table(&rows), &head.targets(&rows), asked.meddling())?;
             Ok((head.losses(session, &pass.values, labels, range, asked)?, pass))
         })?);
         combined(session, &losses)
@@ -374,6 +383,9 @@ pub(crate) struct Examples {
     rows: Vec<u32>,
     /// Of each head.
     labels: Vec<Labels>,
+    /// Rows that teach policies, and what they have taught.
+    inner: Vec<u32>,
+    lessons: Vec<Lesson>,
 }
 
 /// What one head knows of the rows.
@@ -398,6 +410,7 @@ impl Work for Rowwise<'_> {
         let some = &self.places[..self.places.len().min(2)];
         let mut parameters = self.circuit.make(seed, TaskRows::Table(&ids(self.call, some)), &self.values())?;
         self.balance.make(&mut parameters, self.heads.len())?;
+        self.school.make(&mut parameters)?;
         Ok(parameters)
     }
 
@@ -416,25 +429,103 @@ impl Work for Rowwise<'_> {
             Ok(head.labels(&places, known.as_deref()))
         });
         let labels = labels.collect::<Result<_>>()?;
-        Ok(Examples { rows: ids(self.call, &places), labels })
+        Ok(Examples { rows: ids(self.call, &places), labels, inner: Vec::new(), lessons: Vec::new() })
     }
 
     fn prepare(&self, parameters: &mut Parameters, batch: &mut Examples, moment: (u64, u64)) -> Result<()> {
         let rows = batch.rows.len().min(SLICE_ROWS);
-        self.balance.learn(parameters, moment, self.heads.len(), |session| self.each(session, batch, &(0..rows)))
+        self.balance.learn(parameters, moment, self.heads.len(), |session| self.each(session, batch, &(0..rows)))?;
+        if !self.school.inner.is_empty() {
+            let inner = self.inner(self.school.draw(moment, batch.rows.len()));
+            batch.lessons = self.school.lessons(&self.circuit, parameters, moment, &inner)?;
+            batch.inner = inner.rows;
+        }
+        Ok(())
     }
 
     fn told(&self, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
-        self.balance.told(parameters, self.heads.len())
+        let mut told = self.balance.told(parameters, self.heads.len())?;
+        told.extend(self.school.told(&self.circuit, parameters)?);
+        Ok(told)
     }
 
     fn loss(&self, session: &mut Session<'_>, batch: &Examples, range: Range<usize>) -> Result<Loss> {
         let each = self.each(session, batch, &range)?;
-        self.balance.sum(session, each, &self.kinds(), range.len())
+        let own = self.balance.sum(session, each, &self.kinds(), range.len())?;
+        if batch.lessons.is_empty() {
+            return Ok(own);
+        }
+        let whole = match &batch.labels[..] {
+            [Labels { weights: Some(weights), .. }] => weights.iter().map(|&w| f64::from(w)).sum(),
+            _ => batch.rows.len() as f64,
+        };
+        let part = (range.start, range.end, batch.rows.len());
+        let lessons = (&batch.lessons[..], TaskRows::Table(&batch.inner));
+        let lowered = self.school.lower(&self.circuit, session, lessons, part, whole)?;
+        let losses: Vec<(&Loss, f32)> =
+            std::iter::once((&own, 1.0)).chain(lowered.iter().map(|(loss, factor)| (loss, *factor))).collect();
+        session.combine(&losses)
     }
 
     fn watch(&self, parameters: &Parameters, _: usize) -> Result<Predictions> {
         self.predict(parameters, self.watched, Part::Validation, false)
+    }
+}
+
+/// Rows that teach policies.
+struct Inner<'w> {
+    work: &'w Rowwise<'w>,
+    places: Vec<u32>,
+    rows: Vec<u32>,
+    targets: Vec<Target>,
+}
+
+impl Scored for Inner<'_> {
+    fn rows(&self) -> TaskRows<'_> {
+        TaskRows::Table(&self.rows)
+    }
+
+    fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    fn losses(&self, session: &Session<'_>, values: &[Var]) -> Result<Vec<f32>> {
+        let mut sums = vec![0.0; self.places.len()];
+        for (head, output) in self.work.heads.iter().zip(values) {
+            let column = self.work.call.split.table.column(&head.settings.column)?;
+            let read = head.read(session, output)?;
+            let width = read.len() / self.places.len().max(1);
+            let rows = read.chunks_exact(width.max(1));
+            for ((sum, row), &place) in sums.iter_mut().zip(rows).zip(&self.places) {
+                let place = place as usize;
+                if is_known(head, column, place) {
+                    *sum += head.loss(row, place);
+                }
+            }
+        }
+        Ok(sums)
+    }
+}
+
+impl Head<'_> {
+    /// Returns the loss of a row that was read.
+    fn loss(&self, read: &[f64], place: usize) -> f32 {
+        let loss = match &self.settings.label {
+            Label::Numbers(truth) => (read[0] - truth[place]).powi(2),
+            Label::Classes { codes, .. } => -read[codes[place] as usize].max(1e-12).ln(),
+        };
+        loss as f32
+    }
+}
+
+impl<'a> Rowwise<'a> {
+    /// Returns rows that teach policies, at these places of the table.
+    fn inner(&self, mut places: Vec<u32>) -> Inner<'_> {
+        places.sort_unstable();
+        let rows = ids(self.call, &places);
+        let all = Arc::new(rows.clone());
+        let targets = self.heads.iter().map(|head| (all.clone(), head.output.clone())).collect();
+        Inner { work: self, places, rows, targets }
     }
 }
 

@@ -34,7 +34,7 @@ const ALPHA: Arg<f64> = Arg::float("alpha")
 const PACE: Arg<f64> = Arg::float("pace")
     .default(Literal::Float(0.025))
     .range(0.0, 10.0)
-    .doc("Of `gradient_norm`: how fast the weights follow.");
+    .doc("Of `gradient_norm`: the share by which a weight is turned in a step.");
 const EPOCHS: Arg<usize> =
     Arg::int("epochs").default(Literal::Int(10)).range(0.0, 1e6).doc("How often all training rows are gone through.");
 const BATCH: Arg<usize> = Arg::int("batch").default(Literal::Int(32)).range(1.0, 1e6).doc("Rows of a step.");
@@ -71,7 +71,7 @@ static SIGNATURE: Signature = Signature::new(Group::Train, "tasks", &["split -> 
          epochs  = 20\n\
          }\n\
          metric quality = both.liked on parts.test { accuracy }",
-        "train",
+        "metric",
     )]);
 
 impl Stage for Tasks {

@@ -10,7 +10,7 @@ use mmf_data::plan::Edge;
 use mmf_lang::args::{ArgValue, Args, Recipe};
 use mmf_tensor::{Loss, Session};
 
-use super::network::{Circuit, Pass, Shift, Target};
+use super::network::{Circuit, Meddling, Pass, Shift, Target};
 use super::{adversarial, cosine_gap, info_nce};
 
 type Compare = fn(&mut Session<'_>, &Args, [&Var; 2], Option<&[f32]>) -> Result<Loss>;
@@ -50,7 +50,11 @@ pub(crate) struct Asked<'a> {
     pub(crate) shift: Option<(usize, &'a Shift)>,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    pub(crate) fn meddling(&self) -> Meddling<'a> {
+        Meddling { shift: self.shift, ..Meddling::default() }
+    }
+
     pub(crate) fn has(&self, number: usize) -> bool {
         self.parts.as_ref().is_none_or(|parts| parts.contains(&number))
     }

@@ -82,13 +82,15 @@ impl Nets {
     /// Makes an input from what is told of the others and random numbers.
     pub(super) fn make(&self, session: &mut Session<'_>, of: usize, given: &[&Var], width: usize) -> Result<Var> {
         let given = session.apply(Op::Concat, given, &[])?;
-        self.generator.run(session, (2 * of as u64 + 1, &format!("{MAKES}-{of}")), &given, width)
+        session.at(2 * of as u64 + 1, &format!("{MAKES}-{of}"));
+        self.generator.to(session, &given, width)
     }
 
     /// Judges an input beside what is told of the others.
     fn judge(&self, session: &mut Session<'_>, of: usize, input: &Var, told: &Var) -> Result<Var> {
         let given = session.apply(Op::Concat, &[input, told], &[])?;
-        self.discriminator.run(session, (2 * of as u64 + 2, &format!("discriminator-{of}")), &given, 1)
+        session.at(2 * of as u64 + 2, &format!("discriminator-{of}"));
+        self.discriminator.to(session, &given, 1)
     }
 }
 

@@ -145,12 +145,35 @@ impl Circuit<'_> {
     }
 }
 
+impl Circuit<'_> {
+    /// Returns the rows of nodes that targets read.
+    pub(crate) fn reads(&self, task: TaskRows<'_>, targets: &[Target], nodes: &[usize]) -> Result<Vec<Arc<Vec<u32>>>> {
+        let demand = self.demand(task, targets, Reach::All)?;
+        Ok(nodes.iter().map(|&node| demand.rows[node].clone().unwrap_or_default()).collect())
+    }
+
+    /// Gives each row of nodes that targets read the mean of what the rows that read it have got, over all ways.
+    pub(crate) fn credit(
+        &self,
+        task: TaskRows<'_>,
+        targets: &[Target],
+        got: &[f32],
+        nodes: &[usize],
+    ) -> Result<Vec<Vec<f32>>> {
+        let demand = self.demand(task, targets, Reach::All)?;
+        let (ways, sums) = (demand.uses(self, None), demand.uses(self, Some(got)));
+        let mean = |(sum, ways): (&f32, &f32)| if *ways > 0.0 { sum / ways } else { 0.0 };
+        let of = |&node: &usize| sums[node].iter().zip(&ways[node]).map(mean).collect();
+        Ok(nodes.iter().map(of).collect())
+    }
+}
+
 impl Demand {
-    /// Returns how often the targets read each row of each node, along all ways.
-    pub(super) fn uses(&self, circuit: &Circuit<'_>) -> Vec<Vec<f32>> {
+    /// Returns how often the targets read each row of each node, along all ways; with what each row of a target stands for, the sum of it.
+    pub(super) fn uses(&self, circuit: &Circuit<'_>, worth: Option<&[f32]>) -> Vec<Vec<f32>> {
         let mut uses: Vec<Vec<f32>> = self.rows.iter().map(|r| vec![0.0; r.as_ref().map_or(0, |r| r.len())]).collect();
         for (node, places) in &self.targets {
-            count(&mut uses[*node], places.as_deref(), None);
+            count(&mut uses[*node], places.as_deref(), worth);
         }
         for number in (0..uses.len()).rev() {
             let Kind::Joint { inputs, .. } = &circuit.nodes[number] else { continue };

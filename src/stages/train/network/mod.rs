@@ -72,14 +72,40 @@ pub(crate) enum Shift {
     By(Vec<f32>),
 }
 
+/// What rows of a node choose that can choose.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen {
+    pub(crate) node: usize,
+    /// Numbers of rows of the node's domain, ascending, and the arm of each.
+    pub(crate) rows: Arc<Vec<u32>>,
+    pub(crate) arms: Vec<u32>,
+}
+
+/// What is done to a network's values on the way.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Meddling<'a> {
+    /// Numbers that are added to the value of a node.
+    pub(crate) shift: Option<(usize, &'a Shift)>,
+    /// What nodes choose; those that are not named choose by themselves.
+    pub(crate) chosen: &'a [Chosen],
+}
+
 /// What a pass has computed.
 pub(crate) struct Pass {
-    /// What was added to a value, and the count of its rows.
+    /// What was added to a value.
     pub(crate) shift: Option<Var>,
     /// The values asked for, at the rows asked for.
     pub(crate) values: Vec<Var>,
     nodes: Vec<Option<Var>>,
     demand: Demand,
+}
+
+impl Chosen {
+    /// Returns the arms of these rows.
+    fn at(&self, rows: &[u32]) -> Result<Vec<u32>> {
+        let arm = |row: &u32| self.rows.binary_search(row).ok().map(|at| self.arms[at]);
+        rows.iter().map(arm).collect::<Option<_>>().ok_or_else(|| Error::bug("a row without an arm"))
+    }
 }
 
 impl<'p> Circuit<'p> {
@@ -186,6 +212,22 @@ impl<'p> Circuit<'p> {
         Ok(Circuit { trained: self.trained.clone(), ..Circuit::new(plan)? })
     }
 
+    /// Returns the nodes of stages of that name, with their inputs, arguments and places.
+    pub(crate) fn named(&self, wanted: &str) -> Vec<(usize, &'p [Edge], &'p Args, u64)> {
+        let found = self.nodes.iter().enumerate().filter_map(|(number, kind)| match kind {
+            Kind::Joint { name, inputs, args, .. } if *name == wanted => {
+                Some((number, *inputs, *args, self.plan.nodes[number].place))
+            }
+            _ => None,
+        });
+        found.collect()
+    }
+
+    /// Returns what people call a node.
+    pub(crate) fn label(&self, node: usize) -> &'p str {
+        &self.plan.nodes[node].label
+    }
+
     /// Learns which rows of embeddings the training rows lead to.
     pub(crate) fn know(&mut self, training: TaskRows<'_>, outputs: &[&Edge]) -> Result<()> {
         let numbers = training.numbers();
@@ -214,16 +256,16 @@ impl<'p> Circuit<'p> {
 
     /// Computes each target's value at its rows.
     pub(crate) fn run(&self, session: &mut Session<'_>, task: TaskRows<'_>, targets: &[Target]) -> Result<Pass> {
-        self.run_shifted(session, task, targets, None)
+        self.run_with(session, task, targets, Meddling::default())
     }
 
-    /// The same, with numbers added to the value of a node.
-    pub(crate) fn run_shifted(
+    /// The same, with something done to values on the way.
+    pub(crate) fn run_with(
         &self,
         session: &mut Session<'_>,
         task: TaskRows<'_>,
         targets: &[Target],
-        shift: Option<(usize, &Shift)>,
+        meddling: Meddling<'_>,
     ) -> Result<Pass> {
         let mut shifted = None;
         let demand = self.demand(task, targets, Reach::All)?;
@@ -243,6 +285,8 @@ impl<'p> Circuit<'p> {
                         values.push(gathered(session, &nodes[edge.node], places)?);
                     }
                     session.at(about.place, &format!("{number}/{name}"));
+                    let chosen = meddling.chosen.iter().find(|chosen| chosen.node == number);
+                    let chosen = chosen.map(|chosen| chosen.at(rows)).transpose()?;
                     let call = JointCall {
                         args,
                         rows,
@@ -250,11 +294,12 @@ impl<'p> Circuit<'p> {
                         trained: self.trained[number].as_deref(),
                         steps,
                         graph: *graph,
+                        chosen: chosen.as_deref(),
                     };
                     run(&call, session, &values)?
                 }
             };
-            nodes[number] = Some(match shift.filter(|(at, _)| *at == number) {
+            nodes[number] = Some(match meddling.shift.filter(|(at, _)| *at == number) {
                 Some((_, by)) => {
                     let own = match by {
                         Shift::Watched => {
@@ -278,7 +323,7 @@ impl<'p> Circuit<'p> {
 
     /// Returns `Σ |e|²` over the rows of embeddings, each as often as the task's rows read it.
     pub(crate) fn squares(&self, session: &mut Session<'_>, pass: &Pass) -> Result<Vec<Loss>> {
-        let uses = pass.demand.uses(self);
+        let uses = pass.demand.uses(self, None);
         let mut losses = Vec::new();
         for (number, kind) in self.nodes.iter().enumerate() {
             if let (Kind::Joint { name: EMBEDDING, .. }, Some(value)) = (kind, &pass.nodes[number]) {

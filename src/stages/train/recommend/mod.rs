@@ -6,6 +6,7 @@ mod score;
 
 use mmf_data::arrays::Arrays;
 use mmf_data::error::{Error, Result};
+use mmf_data::network::Var;
 use mmf_data::plan::Edge;
 use mmf_data::stage::{Body, Context, Predictions, Report, Stage, Train, TrainCall};
 use mmf_lang::args::{Arg, ArgKind, Args, Literal, Recipe};
@@ -18,7 +19,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::bpr;
-use super::learn::{Course, Work, learn};
+use super::learn::{Course, Work, learn, stream};
+use super::lessons::{Lesson, School, Scored};
 use super::network::{Circuit, Target, TaskRows};
 use super::recipe::{self, OPTIMIZER, REPEAT, STOP, Stop, WEIGHT};
 use super::space;
@@ -94,7 +96,8 @@ impl Stage for Recommend {
 
 impl Train for Recommend {
     fn train(&self, context: &Context, args: &Args, call: &TrainCall) -> Result<Arrays> {
-        let work = Ranking::new(args, call)?;
+        let mut work = Ranking::new(args, call)?;
+        work.school = School::of(&work.circuit, &mut work.rows, context.seed);
         if work.full > 0 {
             let full = work.full;
             context.host.report(Report::Note(say!(
@@ -110,6 +113,11 @@ impl Train for Recommend {
             stop: Stop::of(args, call)?,
         };
         let learned = learn(context, &course, &work)?;
+        if let (false, Some(inner)) =
+            (work.school.is_empty(), work.inner(work.school.compared(), &mut stream(context.seed, COMPARED, 0))?)
+        {
+            work.school.compare(context, &work.circuit, &learned.parameters, &inner)?;
+        }
         let mut arrays = learned.store()?;
         trained::store_fields(&call.plan, &work.circuit, &learned.parameters, &mut arrays)?;
         Ok(arrays)
@@ -173,7 +181,13 @@ struct Ranking<'a> {
     /// The negatives that are drawn for each pair: as many as the term that takes most.
     negatives: usize,
     keep_seen: bool,
+    /// The policies, and the training rows that teach them.
+    school: School<'a>,
 }
+
+/// The stream of the negatives by which policies are compared.
+const COMPARED: u64 = 31;
+const TAUGHT: u64 = 32;
 
 /// A term of the loss.
 struct Term {
@@ -216,6 +230,7 @@ impl<'a> Ranking<'a> {
             scores,
             pulls,
             keep_seen: args.get(SEEN) == "keep",
+            school: School::default(),
             pairs,
         })
     }
@@ -247,7 +262,7 @@ impl Ranking<'_> {
         let positives = Arc::new((0..n as u32).collect::<Vec<_>>());
         let mut targets: Vec<Target> = scores.iter().map(|&edge| (all.clone(), edge.clone())).collect();
         targets.extend(self.pulls.targets(&positives));
-        let pass = self.circuit.run_shifted(session, task, &targets, asked.shift)?;
+        let pass = self.circuit.run_with(session, task, &targets, asked.meddling())?;
         let weights = batch.weights.as_ref().map(|w| &w[range]);
         let mut losses = Vec::with_capacity(self.terms.len());
         for term in self.terms.iter().filter(|term| asked.has(term.number)) {
@@ -303,6 +318,9 @@ struct Triples {
     /// `negatives` for each pair, one after the other.
     others: Vec<u32>,
     weights: Option<Vec<f32>>,
+    /// Pairs that teach policies, and what they have taught.
+    inner: Option<Inner>,
+    lessons: Vec<Lesson>,
 }
 
 impl Work for Ranking<'_> {
@@ -325,11 +343,97 @@ impl Work for Ranking<'_> {
             met: &training.met[..some],
         };
         let all: Vec<&Edge> = self.scores.iter().copied().chain(self.pulls.values()).collect();
-        self.circuit.make(seed, rows, &all)
+        let mut parameters = self.circuit.make(seed, rows, &all)?;
+        self.school.make(&mut parameters)?;
+        Ok(parameters)
     }
 
     fn batch(&self, places: &[u32], random: &mut ChaCha8Rng) -> Result<Triples> {
-        let rows: Vec<usize> = places.iter().map(|&p| self.rows[p as usize] as usize).collect();
+        let rows: Vec<u32> = places.iter().map(|&p| self.rows[p as usize]).collect();
+        self.triples(&rows, random)
+    }
+
+    fn prepare(&self, parameters: &mut Parameters, batch: &mut Triples, (seed, step): (u64, u64)) -> Result<()> {
+        let rows = self.school.draw((seed, step), batch.users.len());
+        if let (false, Some(inner)) = (rows.is_empty(), self.inner(&rows, &mut stream(seed, TAUGHT, step))?) {
+            batch.lessons = self.school.lessons(&self.circuit, parameters, (seed, step), &inner)?;
+            batch.inner = Some(inner);
+        }
+        Ok(())
+    }
+
+    fn told(&self, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
+        self.school.told(&self.circuit, parameters)
+    }
+
+    fn loss(&self, session: &mut Session<'_>, batch: &Triples, range: Range<usize>) -> Result<Loss> {
+        let own = self.pulls.sum(session, |session, asked| self.parts(session, batch, range.clone(), asked))?;
+        let Some(inner) = &batch.inner else { return Ok(own) };
+        let whole = batch.weights.as_ref().map_or(batch.users.len() as f64, |w| w.iter().map(|&w| f64::from(w)).sum());
+        let part = (range.start, range.end, batch.users.len());
+        let lowered = self.school.lower(&self.circuit, session, (&batch.lessons, inner.rows()), part, whole)?;
+        let losses: Vec<(&Loss, f32)> =
+            std::iter::once((&own, 1.0)).chain(lowered.iter().map(|(loss, factor)| (loss, *factor))).collect();
+        session.combine(&losses)
+    }
+
+    fn watch(&self, parameters: &Parameters, top: usize) -> Result<Predictions> {
+        Ok(self.rank(parameters, Part::Validation, top, None)?.write())
+    }
+}
+
+/// Pairs that teach policies: those that were met, then the negatives of each.
+struct Inner {
+    users: Vec<u32>,
+    items: Vec<u32>,
+    met: Vec<u32>,
+    count: usize,
+    negatives: usize,
+    targets: Vec<Target>,
+}
+
+impl Scored for Inner {
+    fn rows(&self) -> TaskRows<'_> {
+        TaskRows::Pairs { users: &self.users, items: &self.items, met: &self.met }
+    }
+
+    fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The loss of a pair that was met is its negatives' too.
+    fn losses(&self, session: &Session<'_>, values: &[Var]) -> Result<Vec<f32>> {
+        let scores = session.values(values.first().ok_or_else(|| Error::bug("a score without a value"))?)?;
+        let (met, others) = scores.split_at(self.count);
+        let softplus = |x: f32| if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() };
+        let of = |(met, others): (&f32, &[f32])| {
+            others.iter().map(|other| softplus(other - met)).sum::<f32>() / self.negatives.max(1) as f32
+        };
+        let losses: Vec<f32> = met.iter().zip(others.chunks_exact(self.negatives.max(1))).map(of).collect();
+        let again = losses.iter().flat_map(|&loss| std::iter::repeat_n(loss, self.negatives));
+        Ok(losses.iter().copied().chain(again).collect())
+    }
+}
+
+impl Ranking<'_> {
+    /// Returns these training pairs as they teach policies; nothing where no term compares scores.
+    fn inner(&self, rows: &[u32], random: &mut ChaCha8Rng) -> Result<Option<Inner>> {
+        let Some(term) = self.terms.first() else { return Ok(None) };
+        let drawn = self.triples(rows, random)?;
+        let (count, negatives) = (rows.len(), term.negatives);
+        let again = |of: &[u32]| -> Vec<u32> {
+            of.iter().copied().chain(of.iter().flat_map(|&x| std::iter::repeat_n(x, negatives))).collect()
+        };
+        let others = drawn.others.chunks_exact(self.negatives.max(1)).flat_map(|others| &others[..negatives]);
+        let items: Vec<u32> = drawn.items.iter().chain(others).copied().collect();
+        let all = Arc::new((0..items.len() as u32).collect());
+        let targets = vec![(all, self.scores[term.score].clone())];
+        Ok(Some(Inner { users: again(&drawn.users), items, met: again(&drawn.met), count, negatives, targets }))
+    }
+
+    /// Returns these training pairs with negatives drawn for each.
+    fn triples(&self, rows: &[u32], random: &mut ChaCha8Rng) -> Result<Triples> {
+        let rows: Vec<usize> = rows.iter().map(|&row| row as usize).collect();
         let training = &self.pairs.training;
         let users: Vec<u32> = rows.iter().map(|&row| training.users[row]).collect();
         let mut others = Vec::with_capacity(rows.len() * self.negatives);
@@ -344,15 +448,9 @@ impl Work for Ranking<'_> {
             weights: self.weights.as_ref().map(|w| rows.iter().map(|&row| w[row]).collect()),
             users,
             others,
+            inner: None,
+            lessons: Vec::new(),
         })
-    }
-
-    fn loss(&self, session: &mut Session<'_>, batch: &Triples, range: Range<usize>) -> Result<Loss> {
-        self.pulls.sum(session, |session, asked| self.parts(session, batch, range.clone(), asked))
-    }
-
-    fn watch(&self, parameters: &Parameters, top: usize) -> Result<Predictions> {
-        Ok(self.rank(parameters, Part::Validation, top, None)?.write())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Trains on planted problems whose answers are known.
 
+mod policy;
 mod recommend;
 mod space;
 mod supervised;
