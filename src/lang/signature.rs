@@ -142,6 +142,8 @@ pub struct Signature {
     pub placed: bool,
     /// In a network its joint alternative is taken, also over what is ready before the training.
     pub held_in_networks: bool,
+    /// What an operator between a number and a column stands for: it takes `factor` and `offset`.
+    pub linear: bool,
     /// A network by itself: it may be declared where no network is around.
     pub is_network: bool,
     /// It learns from rows too where some of its inputs are missing, as long as one is there.
@@ -179,6 +181,7 @@ impl Signature {
             weights: false,
             placed: false,
             held_in_networks: false,
+            linear: false,
             is_network: false,
             learns_from_gaps: false,
             parts: None,
@@ -243,6 +246,11 @@ impl Signature {
 
     pub const fn held_in_networks(mut self) -> Self {
         self.held_in_networks = true;
+        self
+    }
+
+    pub const fn linear(mut self) -> Self {
+        self.linear = true;
         self
     }
 

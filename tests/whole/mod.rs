@@ -5,6 +5,7 @@ mod bad_input;
 mod damage;
 mod determinism;
 mod experiments;
+mod fusion;
 mod graphs;
 mod layers;
 mod models;

@@ -152,6 +152,18 @@ impl Checker<'_> {
                 if nodes.len() == 2 {
                     return self.operate(op, op_span, nodes, span, scope);
                 }
+                let scaled = match (&left, &right) {
+                    (Item::Number { value, unit: None, .. }, Item::Node(n)) => {
+                        Some((*n, right_span, linear(op, *value, true)))
+                    }
+                    (Item::Node(n), Item::Number { value, unit: None, .. }) => {
+                        Some((*n, left_span, linear(op, *value, false)))
+                    }
+                    _ => None,
+                };
+                if let Some((node, place, Some(line))) = scaled {
+                    return self.scale((node, place), line, op_span, span, scope);
+                }
                 let symbol = op.symbol();
                 self.report(
                     Diagnostic::error(
@@ -160,8 +172,8 @@ impl Checker<'_> {
                         say!("`{symbol}` does not work on these two", "`{symbol}` 不能用于这两者"),
                     )
                     .note(say!(
-                        "it works on two numbers, two columns of vectors, and on losses with their weights",
-                        "它用于两个数、两列向量，以及带权重的损失"
+                        "it works on numbers, on columns of vectors, and on losses with their weights; a number is not divided by a column",
+                        "它用于数、向量列，以及带权重的损失；数不能除以列"
                     )),
                 );
                 Item::Unknown
@@ -254,6 +266,18 @@ impl Checker<'_> {
             );
             Item::Unknown
         })
+    }
+}
+
+/// Returns what a number beside a column does to it: factor and offset; nothing where that is no line.
+fn linear(op: BinaryOp, number: f64, first: bool) -> Option<(f64, f64)> {
+    match (op, first) {
+        (BinaryOp::Add, _) => Some((1.0, number)),
+        (BinaryOp::Multiply, _) => Some((number, 0.0)),
+        (BinaryOp::Subtract, false) => Some((1.0, -number)),
+        (BinaryOp::Subtract, true) => Some((-1.0, number)),
+        (BinaryOp::Divide, false) if number != 0.0 => Some((1.0 / number, 0.0)),
+        _ => None,
     }
 }
 

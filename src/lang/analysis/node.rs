@@ -241,6 +241,33 @@ impl Checker<'_> {
     }
 }
 
+impl Checker<'_> {
+    /// Applies the stage that an operator between a number and a column stands for.
+    pub(crate) fn scale(
+        &mut self,
+        node: (NodeId, Span),
+        (factor, offset): (f64, f64),
+        op_span: Span,
+        span: Span,
+        scope: &Scope,
+    ) -> Item {
+        if matches!(self.ty(node.0), Type::Unknown) {
+            return Item::Unknown;
+        }
+        let Some(entry) = self.vocabulary.iter().find(|e| e.signature.linear).cloned() else { return Item::Unknown };
+        let args = [("factor", factor), ("offset", offset)].map(|(name, x)| (name.to_string(), ArgValue::Float(x)));
+        let args = Args(args.to_vec());
+        let nodes = vec![node];
+        let Some((alternative, notation)) = self.choose(entry.signature, &entry.kinds, &nodes, &args, op_span, scope)
+        else {
+            return Item::Unknown;
+        };
+        let kind = entry.kinds[alternative];
+        self.make(entry.signature, alternative, kind, &notation, nodes, 1, args, Vec::new(), span, op_span, None, scope)
+            .map_or(Item::Unknown, Item::Node)
+    }
+}
+
 fn shift(fit: Fit, by: usize) -> Fit {
     match fit {
         Fit::All => Fit::All,

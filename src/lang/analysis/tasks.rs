@@ -109,7 +109,7 @@ impl Checker<'_> {
         args.0.retain(|(name, _)| name != "repeat");
         // Names tell people; the tasks are known by their numbers.
         args.0.push((
-            HEADS.into(),
+            signature.args.iter().find(|a| a.kind == ArgKind::Heads).map_or("", |a| a.name).into(),
             ArgValue::List(found.into_iter().map(|head| ArgValue::Recipe(head.recipe)).collect()),
         ));
         let ids = std::iter::once(node).chain(extra.iter().map(|(n, _)| *n)).collect();
@@ -285,9 +285,6 @@ impl Checker<'_> {
         }
     }
 }
-
-/// The argument that holds the tasks.
-const HEADS: &str = "tasks";
 
 fn head<'e>(written: &Written<'e>) -> Option<&'e Call> {
     match written {

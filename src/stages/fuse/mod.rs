@@ -36,6 +36,7 @@ pub(crate) mod policy;
 pub(crate) mod propagate;
 mod recurrent;
 mod relu;
+mod scale;
 mod self_attention;
 mod sigmoid;
 mod slice;
@@ -102,6 +103,7 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &arithmetic::Subtract,
     &arithmetic::Multiply,
     &arithmetic::Divide,
+    &scale::Scale,
     &concat::Concat,
     &slice::Slice,
     &sum::Sum,

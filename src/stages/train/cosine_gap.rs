@@ -1,6 +1,6 @@
 //! How far two values of a network point apart, as a part of a loss.
 
-use mmf_data::error::Result;
+use mmf_data::error::{Error, Result};
 use mmf_data::network::Var;
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::Args;
@@ -39,6 +39,7 @@ impl Stage for CosineGap {
     }
 }
 
-pub(crate) fn loss(session: &mut Session<'_>, _: &Args, [x, y]: [&Var; 2], weights: Option<&[f32]>) -> Result<Loss> {
+pub(crate) fn loss(session: &mut Session<'_>, _: &Args, values: &[Var], weights: Option<&[f32]>) -> Result<Loss> {
+    let [x, y] = values else { return Err(Error::bug("two values were to be compared")) };
     session.cosine_gap(x, y, weights)
 }

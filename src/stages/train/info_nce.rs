@@ -1,6 +1,6 @@
 //! Which of many values belongs to which, as a part of a loss.
 
-use mmf_data::error::Result;
+use mmf_data::error::{Error, Result};
 use mmf_data::network::Var;
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, Args, Literal};
@@ -50,6 +50,7 @@ impl Stage for InfoNce {
     }
 }
 
-pub(crate) fn loss(session: &mut Session<'_>, args: &Args, [x, y]: [&Var; 2], weights: Option<&[f32]>) -> Result<Loss> {
+pub(crate) fn loss(session: &mut Session<'_>, args: &Args, values: &[Var], weights: Option<&[f32]>) -> Result<Loss> {
+    let [x, y] = values else { return Err(Error::bug("two values were to be compared")) };
     session.info_nce((x, y), args.get(TEMPERATURE) as f32, args.get(SYMMETRIC), weights)
 }

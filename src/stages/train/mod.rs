@@ -15,6 +15,8 @@ mod trained;
 mod adam;
 mod adamw;
 mod adversarial;
+mod adversarial_alignment;
+mod adversarial_presence;
 mod bpr;
 mod classify;
 mod cosine_gap;
@@ -46,6 +48,8 @@ pub(crate) static ALL: &[&dyn Stage] = &[
     &bpr::Bpr,
     &cosine_gap::CosineGap,
     &info_nce::InfoNce,
+    &adversarial_alignment::AdversarialAlignment,
+    &adversarial_presence::AdversarialPresence,
     &adversarial::Adversarial,
     &adam::Adam,
     &adamw::Adamw,

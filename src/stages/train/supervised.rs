@@ -409,6 +409,10 @@ impl Work for Rowwise<'_> {
     fn make(&self, seed: u64) -> Result<Parameters> {
         let some = &self.places[..self.places.len().min(2)];
         let mut parameters = self.circuit.make(seed, TaskRows::Table(&ids(self.call, some)), &self.values())?;
+        let rows = ids(self.call, some);
+        self.heads
+            .iter()
+            .try_for_each(|head| head.pulls.make(&mut parameters, &self.circuit, TaskRows::Table(&rows)))?;
         self.balance.make(&mut parameters, self.heads.len())?;
         self.school.make(&mut parameters)?;
         Ok(parameters)

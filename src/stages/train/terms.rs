@@ -8,15 +8,23 @@ use mmf_data::error::{Error, Result};
 use mmf_data::network::Var;
 use mmf_data::plan::Edge;
 use mmf_lang::args::{ArgValue, Args, Recipe};
-use mmf_tensor::{Loss, Session};
+use mmf_tensor::{Loss, Parameters, Session};
 
-use super::network::{Circuit, Meddling, Pass, Shift, Target};
-use super::{adversarial, cosine_gap, info_nce};
+use super::network::{Circuit, Meddling, Pass, Shift, Target, TaskRows};
+use super::{adversarial, adversarial_alignment, adversarial_presence, cosine_gap, info_nce};
 
-type Compare = fn(&mut Session<'_>, &Args, [&Var; 2], Option<&[f32]>) -> Result<Loss>;
+type Compare = fn(&mut Session<'_>, &Args, &[Var], Option<&[f32]>) -> Result<Loss>;
 
-/// What compares two values, by the names of their stages.
-static COMPARE: [(&str, Compare); 2] = [("cosine_gap", cosine_gap::loss), ("info_nce", info_nce::loss)];
+/// What compares values, by the names of their stages.
+static COMPARE: [(&str, Compare); 4] = [
+    ("cosine_gap", cosine_gap::loss),
+    ("info_nce", info_nce::loss),
+    ("adversarial_alignment", adversarial_alignment::loss),
+    ("adversarial_presence", adversarial_presence::loss),
+];
+
+/// Parts of a loss have weights of their own behind those of all layers.
+const PLACE: u64 = 1 << 40;
 
 /// Parts of a loss, each with its number in it.
 #[derive(Default)]
@@ -30,7 +38,9 @@ struct Compared<'p> {
     factor: f32,
     compare: Compare,
     args: Args,
-    values: [&'p Edge; 2],
+    values: Vec<&'p Edge>,
+    /// Where its own weights stand.
+    place: u64,
 }
 
 /// Parts of the loss once more, at the worst change of a value.
@@ -75,8 +85,9 @@ impl<'p> Terms<'p> {
             let (factor, args) = (*factor as f32, &recipe.args);
             let value = |place: usize| circuit.output(&format!("{prefix}loss.{number}.{place}"));
             if let Some((_, compare)) = COMPARE.iter().find(|(name, _)| *name == recipe.stage) {
-                let values = [value(0)?, value(1)?];
-                terms.compared.push(Compared { number, factor, compare: *compare, args: args.clone(), values });
+                let values = (0..).map_while(|place| value(place).ok()).collect();
+                let place = PLACE + prefix.bytes().fold(number as u64, |at, byte| 64 * at + u64::from(byte % 64));
+                terms.compared.push(Compared { number, factor, compare: *compare, args: args.clone(), values, place });
             } else if recipe.stage == "adversarial" {
                 let Some(ArgValue::Int(over)) = args.find("over") else {
                     return Err(Error::bug("a part over nothing"));
@@ -93,7 +104,7 @@ impl<'p> Terms<'p> {
 
     /// Returns all values that are compared.
     pub(crate) fn values(&self) -> impl Iterator<Item = &'p Edge> {
-        self.compared.iter().flat_map(|term| term.values)
+        self.compared.iter().flat_map(|term| term.values.iter().copied())
     }
 
     /// Returns what has to be computed for these rows, behind all else.
@@ -109,13 +120,27 @@ impl<'p> Terms<'p> {
         asked: &Asked<'_>,
         weights: Option<&[f32]>,
     ) -> Result<Vec<(Loss, f32)>> {
-        let count = 2 * self.compared.len();
-        let first = values.len().checked_sub(count).ok_or_else(|| Error::bug("a pass lacks values"))?;
-        let pairs = self.compared.iter().zip(values[first..].chunks_exact(2));
-        pairs
-            .filter(|(term, _)| asked.has(term.number))
-            .map(|(term, pair)| Ok(((term.compare)(session, &term.args, [&pair[0], &pair[1]], weights)?, term.factor)))
-            .collect()
+        let first = values.len().checked_sub(self.values().count()).ok_or_else(|| Error::bug("a pass lacks values"))?;
+        let mut values = &values[first..];
+        let mut losses = Vec::new();
+        for term in &self.compared {
+            let (own, rest) = values.split_at(term.values.len());
+            values = rest;
+            if asked.has(term.number) {
+                session.at(term.place, "loss");
+                losses.push(((term.compare)(session, &term.args, own, weights)?, term.factor));
+            }
+        }
+        Ok(losses)
+    }
+
+    /// Makes the weights that parts of a loss have themselves.
+    pub(crate) fn make(&self, parameters: &mut Parameters, circuit: &Circuit<'_>, rows: TaskRows<'_>) -> Result<()> {
+        let mut session = Session::making(parameters);
+        let values: Vec<&Edge> = self.values().collect();
+        let pass = circuit.forward(&mut session, rows, &values)?;
+        self.compared(&mut session, &pass.values, &Asked { parts: None, shift: None }, None)?;
+        session.check()
     }
 
     /// Returns the sum of a loss: its parts, and those that are asked for once more at a value's worst change.

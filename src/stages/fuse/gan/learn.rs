@@ -414,7 +414,7 @@ fn play(context: &Context, args: &Args, game: &Game<'_>) -> Result<Parameters> {
     }
     let mut probe = game.batch(PROBE.min(game.rows), &mut stream(context.seed, PROBING, 0));
     let mut slices = Slices::new();
-    let mut saved = Instant::now();
+    let mut saved: Option<Instant> = None;
     let every = steps.div_ceil(POINTS);
     let mut spreads = Vec::new();
     while now.step < steps {
@@ -456,10 +456,10 @@ fn play(context: &Context, args: &Args, game: &Game<'_>) -> Result<Parameters> {
         if now.step % 16 == 0 || now.step == steps {
             context.progress(now.step, steps);
         }
-        if saved.elapsed() >= BETWEEN_CHECKPOINTS {
-            now.directions = normed.iter().map(|normed| normed.u.clone()).collect();
+        if saved.is_none_or(|at| at.elapsed() >= BETWEEN_CHECKPOINTS) {
+            now.directions = normed.iter().map(Normed::state).collect();
             context.host.save_checkpoint(&now.write()?);
-            saved = Instant::now();
+            saved = Some(Instant::now());
         }
     }
     warn(context, &now.points, &spreads);

@@ -10,23 +10,32 @@ use mmf_tensor::{Gradients, Parameters};
 pub(super) struct Normed {
     parameter: Parameter,
     /// Of its inputs and of its outputs, of length 1.
-    pub(super) u: Vec<f32>,
+    u: Vec<f32>,
     v: Vec<f32>,
     sigma: f32,
 }
 
 impl Normed {
-    /// Returns it for a weight of inputs × outputs; nothing for what is no matrix. `u` may be of an earlier step.
-    pub(super) fn new(parameters: &Parameters, parameter: Parameter, u: Option<&[f32]>) -> Result<Option<Normed>> {
+    /// Returns it for a weight of inputs × outputs; nothing for what is no matrix. `known` is what [`Normed::state`] told.
+    pub(super) fn new(parameters: &Parameters, parameter: Parameter, known: Option<&[f32]>) -> Result<Option<Normed>> {
         let &[inputs, outputs] = parameters.dims(parameter)? else { return Ok(None) };
-        let even = || vec![1.0 / (inputs as f32).sqrt(); inputs];
-        let u = u.filter(|u| u.len() == inputs).map_or_else(even, <[f32]>::to_vec);
+        if let Some(known) = known.filter(|known| known.len() == inputs + outputs + 1) {
+            let (u, rest) = known.split_at(inputs);
+            let (v, sigma) = rest.split_at(outputs);
+            return Ok(Some(Normed { parameter, u: u.to_vec(), v: v.to_vec(), sigma: sigma[0] }));
+        }
+        let u = vec![1.0 / (inputs as f32).sqrt(); inputs];
         let mut normed = Normed { parameter, u, v: vec![0.0; outputs], sigma: 1.0 };
         // Some steps bring the start near; each training step adds one.
         for _ in 0..16 {
             normed.turn(parameters)?;
         }
         Ok(Some(normed))
+    }
+
+    /// Returns all that it has found, to go on from.
+    pub(super) fn state(&self) -> Vec<f32> {
+        [&self.u[..], &self.v, &[self.sigma]].concat()
     }
 
     /// Takes one step of the power iteration.

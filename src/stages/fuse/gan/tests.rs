@@ -1,6 +1,7 @@
 //! The game's mathematics against PyTorch's numbers, and what it fills on planted data against the mean and the nearest rows.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mmf_data::network::{Activation, Network};
@@ -305,11 +306,14 @@ fn what_is_there_stays_and_rows_are_made_one_by_one() {
 #[derive(Default)]
 struct Listening {
     said: Mutex<Vec<Report>>,
+    checkpoint: Mutex<Option<Vec<u8>>>,
+    /// How often it may be asked before it stops; 0 is always.
+    left: AtomicUsize,
 }
 
 impl Host for Listening {
     fn cancelled(&self) -> bool {
-        false
+        self.left.load(Ordering::Relaxed) > 0 && self.left.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
     fn report(&self, report: Report) {
@@ -321,10 +325,34 @@ impl Host for Listening {
     }
 
     fn load_checkpoint(&self) -> Option<Vec<u8>> {
-        None
+        self.checkpoint.lock().unwrap().clone()
     }
 
-    fn save_checkpoint(&self, _: &[u8]) {}
+    fn save_checkpoint(&self, bytes: &[u8]) {
+        *self.checkpoint.lock().unwrap() = Some(bytes.to_vec());
+    }
+}
+
+/// Stopped and taken up, it ends with the same bytes and tells the same points; so it does on any threads.
+#[test]
+fn an_interrupted_game_goes_on_with_the_same_bytes() {
+    let planted = planted(200, 4);
+    let columns = [column(WIDE, &planted.first, |_| false), column(NARROW, &planted.second, |row| row % 3 == 0)];
+    let more = [("spectral_norm", ArgValue::Bool(true)), ("batch", ArgValue::Int(150))];
+    let args = settings(12, "wasserstein", &more);
+    let whole = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| learn::fit(&context(&Quiet), &args, &columns).unwrap().to_bytes())
+    };
+    let bytes = whole(1);
+    assert!([2, 4].into_iter().all(|threads| whole(threads) == bytes));
+    let stopping = Listening { left: AtomicUsize::new(7), ..Listening::default() };
+    assert_eq!(learn::fit(&context(&stopping), &args, &columns).unwrap_err().code, "E1000");
+    assert!(stopping.checkpoint.lock().unwrap().is_some());
+    stopping.said.lock().unwrap().clear();
+    assert_eq!(learn::fit(&context(&stopping), &args, &columns).unwrap().to_bytes(), bytes);
+    let curves = stopping.said.lock().unwrap().iter().filter(|r| matches!(r, Report::Curve { .. })).count();
+    assert_eq!(curves, 3 * 12);
 }
 
 /// Both losses and how often the discriminators are right are told as curves; where all rows are made alike, or nothing deceives, that is

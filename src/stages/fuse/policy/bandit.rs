@@ -4,8 +4,8 @@
 //! `A⁻¹` follows each row by the formula of Sherman and Morrison; a linear algebra crate would solve anew each time.
 
 use mmf_data::error::{Error, Result};
-use mmf_data::network::{Init, Network, Var};
-use mmf_tensor::{Loss, Parameters, Session};
+use mmf_data::network::{Activation, Init, Network, Op, Var};
+use mmf_tensor::{Loss, Parameters, Session, place_within};
 
 use super::{Algorithm, Looking, Scores};
 
@@ -24,9 +24,9 @@ const INVERSE: &str = "inverse";
 const SUM: &str = "sum";
 
 /// Returns a row as it is learned from: of a length that does not hang on its width, with a 1 at the end.
-fn seen(row: &[f32]) -> Vec<f32> {
+fn seen(row: &[f32]) -> impl Iterator<Item = f32> + '_ {
     let shrink = 1.0 / (row.len().max(1) as f32).sqrt();
-    row.iter().map(|x| x * shrink).chain([1.0]).collect()
+    row.iter().map(move |x| x * shrink).chain([1.0])
 }
 
 /// Returns the row of a matrix times a vector, `I` added to the matrix.
@@ -44,20 +44,27 @@ impl Bandit {
 impl Algorithm for Bandit {
     fn look(&self, looking: &Looking<'_>, network: &mut dyn Network, state: &Var) -> Result<Scores> {
         let (arms, width) = (looking.arms, state.width() + 1);
-        let inverse = network.parameter(INVERSE, &[arms * width, width], Init::Zeros);
-        let sum = network.parameter(SUM, &[arms, width], Init::Zeros);
-        let (inverse, sum) = (network.weights(inverse)?.to_vec(), network.weights(sum)?.to_vec());
-        let rows: Vec<Vec<f32>> = network.numbers(state)?.chunks_exact(width - 1).map(seen).collect();
-        let mut scores = Scores { mean: vec![0.0; rows.len() * arms], width: vec![0.0; rows.len() * arms] };
+        let rows = network.numbers(state)?.chunks_exact(width - 1).flat_map(seen).collect();
+        let rows = network.constant(state.rows, &[width], rows)?;
+        let squares = network.apply(Op::Dot, &[&rows, &rows], &[])?;
+        let squares = network.numbers(&squares)?.to_vec();
+        let mut scores = Scores { mean: vec![0.0; state.rows * arms], width: vec![0.0; state.rows * arms] };
         for arm in 0..arms {
-            let inverse = &inverse[arm * width * width..][..width * width];
-            let theta = product(inverse, &sum[arm * width..][..width]);
-            for (at, row) in rows.iter().enumerate() {
-                let dot = |other: &[f32]| row.iter().zip(other).map(|(a, b)| a * b).sum::<f32>();
-                scores.mean[at * arms + arm] = dot(&theta);
-                if !matches!(self, Bandit::EpsilonGreedy(_)) {
-                    scores.width[at * arms + arm] = dot(&product(inverse, row)).max(0.0).sqrt();
-                }
+            network.enter(arm as u64, &format!("arm-{arm}"));
+            let inverse = network.parameter(INVERSE, &[width, width], Init::Zeros);
+            let sum = network.parameter(SUM, &[width], Init::Zeros);
+            network.leave();
+            // (A⁻¹ − I)·s: with s it is what the width lacks, with b the mean.
+            let along = network.apply(Op::Dense(Activation::None), &[&rows], &[inverse])?;
+            let lacking = network.apply(Op::Dot, &[&along, &rows], &[])?;
+            let sum = network.weights(sum)?.to_vec();
+            let dot = |a: &[f32]| a.iter().zip(&sum).map(|(a, b)| a * b).sum::<f32>();
+            let all = network.numbers(&rows)?.chunks_exact(width).zip(network.numbers(&along)?.chunks_exact(width));
+            for (at, (own, along)) in all.enumerate() {
+                scores.mean[at * arms + arm] = dot(own) + dot(along);
+            }
+            for (at, (lacks, square)) in network.numbers(&lacking)?.iter().zip(&squares).enumerate() {
+                scores.width[at * arms + arm] = (square + lacks).max(0.0).sqrt();
             }
         }
         Ok(scores)
@@ -107,22 +114,26 @@ impl Algorithm for Bandit {
         (state, width): (&[f32], usize),
         (drawn, gains): (&[u32], &[f32]),
     ) -> Result<()> {
-        let odd = || Error::bug("a bandit without its sums");
-        let (at, to) = parameters.named(place, INVERSE).zip(parameters.named(place, SUM)).ok_or_else(odd)?;
-        let (mut inverse, mut sum) = (parameters.values(at)?.to_vec(), parameters.values(to)?.to_vec());
         let long = width + 1;
-        for ((row, &arm), gain) in state.chunks_exact(width).zip(drawn).zip(gains) {
-            let row = seen(row);
-            let inverse = &mut inverse[arm as usize * long * long..][..long * long];
-            let along = product(inverse, &row);
-            let length = 1.0 + row.iter().zip(&along).map(|(a, b)| a * b).sum::<f32>();
-            for (i, own) in inverse.chunks_exact_mut(long).enumerate() {
-                own.iter_mut().zip(&along).for_each(|(x, other)| *x -= along[i] * other / length);
+        let pulled: std::collections::BTreeSet<u32> = drawn.iter().copied().collect();
+        for arm in pulled {
+            let here = place_within(place, u64::from(arm));
+            let odd = || Error::bug("a bandit without its sums");
+            let (at, to) = parameters.named(here, INVERSE).zip(parameters.named(here, SUM)).ok_or_else(odd)?;
+            let (mut inverse, mut sum) = (parameters.values(at)?.to_vec(), parameters.values(to)?.to_vec());
+            let own = state.chunks_exact(width).zip(drawn.iter().zip(gains)).filter(|(_, (drawn, _))| **drawn == arm);
+            for (row, (_, gain)) in own {
+                let row: Vec<f32> = seen(row).collect();
+                let along = product(&inverse, &row);
+                let length = 1.0 + row.iter().zip(&along).map(|(a, b)| a * b).sum::<f32>();
+                for (own, a) in inverse.chunks_exact_mut(long).zip(&along) {
+                    own.iter_mut().zip(&along).for_each(|(x, b)| *x -= a * b / length);
+                }
+                sum.iter_mut().zip(&row).for_each(|(x, s)| *x += gain * s);
             }
-            let sum = &mut sum[arm as usize * long..][..long];
-            sum.iter_mut().zip(&row).for_each(|(x, s)| *x += gain * s);
+            parameters.set_values(at, &inverse)?;
+            parameters.set_values(to, &sum)?;
         }
-        parameters.set_values(at, &inverse)?;
-        parameters.set_values(to, &sum)
+        Ok(())
     }
 }

@@ -45,7 +45,7 @@ pub(crate) const INNER: Arg<f64> = Arg::share("inner")
     .doc("The share of the training rows that tell gains, and that the task itself does not learn from.");
 
 static SIGNATURE: Signature =
-    Signature::new(Group::Fuse, NAME, &["col<d, vector[a]>, col<d, vector[b]>... -> col<d, vector[m]>"])
+    Signature::new(Group::Fuse, "policy", &["col<d, vector[a]>, col<d, vector[b]>... -> col<d, vector[m]>"])
         .args(&[ALGORITHM.spec(), NETWORK.spec(), ENTROPY.spec(), INNER.spec()])
         .infer(widths)
         .weights()
@@ -168,16 +168,19 @@ impl Stage for Policy {
         Body::Joint(|call, network, inputs| {
             let count = inputs.len();
             let (algorithm, looking) = algorithm(call.args, count)?;
-            let state = state(network, inputs)?;
-            let scores = algorithm.look(&looking, network, &state)?;
             let shares = match call.chosen {
                 Some(chosen) => only(chosen, looking.arms),
-                None if network.training() => {
-                    let mut draws = network.draws();
-                    let mut random = || draws.next().unwrap_or(0.0);
-                    only(&algorithm.draw(&scores, looking.arms, &mut random), looking.arms)
+                None => {
+                    let state = state(network, inputs)?;
+                    let scores = algorithm.look(&looking, network, &state)?;
+                    if network.training() {
+                        let mut draws = network.draws();
+                        let mut random = || draws.next().unwrap_or(0.0);
+                        only(&algorithm.draw(&scores, looking.arms, &mut random), looking.arms)
+                    } else {
+                        algorithm.settle(&scores, looking.arms)
+                    }
                 }
-                None => algorithm.settle(&scores, looking.arms),
             };
             let weights = mixed(&shares, count);
             let mut weighted = Vec::with_capacity(count);

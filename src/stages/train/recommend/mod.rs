@@ -26,7 +26,7 @@ use super::recipe::{self, OPTIMIZER, REPEAT, STOP, Stop, WEIGHT};
 use super::space;
 use super::terms::{Asked, Found, Terms};
 use super::trained::{self, joint};
-use pairs::Pairs;
+use pairs::{From, Pairs};
 
 pub(crate) struct Recommend;
 
@@ -46,6 +46,21 @@ const SEEN: Arg<String> = Arg::words("seen", &["drop", "keep"])
     .default(Literal::Word("drop"))
     .doc("Whether a user's items of earlier parts are left out of the ranking.");
 
+const SAMPLING: Arg<String> = Arg::words("sampling", &["uniform", "popularity", "in_batch"])
+    .default(Literal::Word("uniform"))
+    .doc(
+        "How negatives are drawn, of those that the user has not: each candidate as likely; as often as training rows have it; or from the \
+         items of the same step.",
+    );
+
+/// How negatives are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Sampling {
+    Uniform,
+    Popularity,
+    InBatch,
+}
+
 static SIGNATURE: Signature = Signature::new(Group::Train, "recommend", &["split -> train"])
     .version(3)
     .args(&[
@@ -59,13 +74,14 @@ static SIGNATURE: Signature = Signature::new(Group::Train, "recommend", &["split
         STOP.spec(),
         CANDIDATES.spec(),
         SEEN.spec(),
+        SAMPLING.spec(),
         WEIGHT.spec(),
         REPEAT.spec(),
     ])
     .tasks(&[Task::Recommend])
     .doc(
         "Trains a network on the training part so that each user's items score higher than others. Every \
-         row is a positive; negatives are drawn evenly from the candidates that are not among the user's \
+         row is a positive; negatives are drawn as `sampling` says from the candidates that are not among the user's \
          training items, and test rows are never consulted. All candidates are ranked, without the user's \
          items of earlier parts; equal scores rank worst. Rows of embeddings that no training row leads \
          to are zero. A score without weights trains nothing.",
@@ -181,6 +197,7 @@ struct Ranking<'a> {
     /// The negatives that are drawn for each pair: as many as the term that takes most.
     negatives: usize,
     keep_seen: bool,
+    sampling: Sampling,
     /// The policies, and the training rows that teach them.
     school: School<'a>,
 }
@@ -230,6 +247,11 @@ impl<'a> Ranking<'a> {
             scores,
             pulls,
             keep_seen: args.get(SEEN) == "keep",
+            sampling: match args.get(SAMPLING).as_str() {
+                "popularity" => Sampling::Popularity,
+                "in_batch" => Sampling::InBatch,
+                _ => Sampling::Uniform,
+            },
             school: School::default(),
             pairs,
         })
@@ -344,6 +366,7 @@ impl Work for Ranking<'_> {
         };
         let all: Vec<&Edge> = self.scores.iter().copied().chain(self.pulls.values()).collect();
         let mut parameters = self.circuit.make(seed, rows, &all)?;
+        self.pulls.make(&mut parameters, &self.circuit, rows)?;
         self.school.make(&mut parameters)?;
         Ok(parameters)
     }
@@ -436,16 +459,22 @@ impl Ranking<'_> {
         let rows: Vec<usize> = rows.iter().map(|&row| row as usize).collect();
         let training = &self.pairs.training;
         let users: Vec<u32> = rows.iter().map(|&row| training.users[row]).collect();
+        let step: Vec<u32> = rows.iter().map(|&row| training.items[row]).collect();
+        let from = match self.sampling {
+            Sampling::Uniform => From::Candidates,
+            Sampling::Popularity => From::Items(&training.items),
+            Sampling::InBatch => From::Items(&step),
+        };
         let mut others = Vec::with_capacity(rows.len() * self.negatives);
         for &user in &users {
             for _ in 0..self.negatives {
-                others.push(self.pairs.negative(user, random)?);
+                others.push(self.pairs.negative(user, from, random)?);
             }
         }
         Ok(Triples {
-            items: rows.iter().map(|&row| training.items[row]).collect(),
             met: rows.iter().map(|&row| training.met[row]).collect(),
             weights: self.weights.as_ref().map(|w| rows.iter().map(|&row| w[row]).collect()),
+            items: step,
             users,
             others,
             inner: None,

@@ -156,14 +156,30 @@ impl<'a> Pairs<'a> {
         (self.taken[user as usize] as usize) < self.candidates.len()
     }
 
-    /// Draws a candidate that is none of the user's training items, each as likely.
-    pub(super) fn negative(&self, user: u32, random: &mut ChaCha8Rng) -> Result<u32> {
+    /// Draws a candidate that is none of the user's training items: each as likely, or one of those that `from` says, where there is one.
+    pub(super) fn negative(&self, user: u32, from: From<'_>, random: &mut ChaCha8Rng) -> Result<u32> {
         let own = self.positives.of(user);
         let is_free = |item: &u32| own.binary_search(item).is_err();
+        let is_fit = |item: &u32| is_free(item) && self.candidates.binary_search(item).is_ok();
         for _ in 0..20 {
-            let item = self.candidates[below(random, self.candidates.len().max(1))];
-            if is_free(&item) {
+            let (item, fits) = match from {
+                From::Candidates => {
+                    let item = self.candidates[below(random, self.candidates.len().max(1))];
+                    (item, is_free(&item))
+                }
+                From::Items(items) => {
+                    let item = items[below(random, items.len().max(1))];
+                    (item, is_fit(&item))
+                }
+            };
+            if fits {
                 return Ok(item);
+            }
+        }
+        if let From::Items(items) = from {
+            let free: Vec<u32> = items.iter().copied().filter(is_fit).collect();
+            if !free.is_empty() {
+                return Ok(free[below(random, free.len())]);
             }
         }
         // The user has nearly all: count to the drawn one of the others.
@@ -175,6 +191,15 @@ impl<'a> Pairs<'a> {
         let mut others = self.candidates.iter().copied().filter(is_free);
         others.nth(drawn).ok_or_else(|| Error::bug("candidates were counted wrongly"))
     }
+}
+
+/// Where negatives are drawn.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum From<'a> {
+    /// From the candidates, each as likely.
+    Candidates,
+    /// From these items, one as likely as it comes: those of all training rows, or of a step.
+    Items(&'a [u32]),
 }
 
 /// Returns the codes of a column, and what they stand for; missing ones stand for nothing.
@@ -213,7 +238,7 @@ mod tests {
         let mut random = stream(1, 2, 3);
         let mut counts = [0; 6];
         for _ in 0..3000 {
-            counts[pairs.negative(0, &mut random).unwrap() as usize] += 1;
+            counts[pairs.negative(0, From::Candidates, &mut random).unwrap() as usize] += 1;
         }
         // The test item is drawn like any other: test rows are not consulted.
         assert_eq!((counts[0], counts[1], counts[5]), (0, 0, 0));
@@ -226,6 +251,28 @@ mod tests {
         assert_eq!(ranked(given(mmf_data::table::Rows::all(3), vec![("item".into(), items)], true)), [0, 3]);
         assert_eq!(pairs.seen(Part::Test).unwrap().of(0), [0, 1]);
         assert!(pairs.seen(Part::Train).unwrap().of(0).is_empty());
+    }
+
+    #[test]
+    fn negatives_of_items_come_as_often_as_those_items_do() {
+        // User 0 has item 0; items 1, 2 and 3 have one, two and five rows of others; item 4 is in the test part alone.
+        let users = column(3, &[0, 1, 1, 1, 2, 2, 2, 2, 2, 0]);
+        let items = column(5, &[0, 1, 2, 2, 3, 3, 3, 3, 3, 4]);
+        let part = |at: usize| if at == 9 { Part::Test } else { Part::Train };
+        let call = call(split(vec![("user", users), ("item", items)], part), Plan::default());
+        let pairs = Pairs::new(&call, "user", "item", None).unwrap();
+        let mut random = stream(1, 2, 3);
+        let mut counts = [0; 5];
+        let rows = &pairs.training.items;
+        (0..8000).for_each(|_| counts[pairs.negative(0, From::Items(rows), &mut random).unwrap() as usize] += 1);
+        assert_eq!((counts[0], counts[4]), (0, 0));
+        for (count, share) in counts[1..4].iter().zip([1000, 2000, 5000]) {
+            assert!((count - share as i32).abs() < 200, "{counts:?}");
+        }
+        // Of a step none of whose items the user lacks, any candidate is drawn.
+        let drawn: std::collections::BTreeSet<u32> =
+            (0..200).map(|_| pairs.negative(0, From::Items(&[0, 0]), &mut random).unwrap()).collect();
+        assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4]);
     }
 
     #[test]
@@ -242,8 +289,8 @@ mod tests {
         );
         let pairs = Pairs::new(&call, "user", "item", None).unwrap();
         let mut random = stream(1, 2, 3);
-        assert!((0..50).all(|_| pairs.negative(0, &mut random).unwrap() == 299));
+        assert!((0..50).all(|_| pairs.negative(0, From::Candidates, &mut random).unwrap() == 299));
         assert!(pairs.has_negatives(0) && !pairs.has_negatives(2));
-        assert!(pairs.negative(2, &mut random).is_err());
+        assert!(pairs.negative(2, From::Candidates, &mut random).is_err());
     }
 }
