@@ -192,10 +192,9 @@ impl Checker<'_> {
         let wanted = inner.row.as_ref()?.domain;
         let heads = self.heads_among(signature, &args);
         let (mut outputs, mut ends) = (Vec::new(), Vec::new());
-        for at in before..extra.len() {
-            let (value, place) = extra[at];
-            let read = self.read_at(value, wanted, place)?;
-            extra[at].0 = read;
+        for (at, (value, place)) in extra.iter_mut().enumerate().skip(before) {
+            let (read, place) = (self.read_at(*value, wanted, *place)?, *place);
+            *value = read;
             if let Type::Column(_) = self.ty(read) {
                 outputs.push((read, place));
                 if heads.contains(&(at + 1)) {

@@ -57,10 +57,14 @@ impl Stage for AdversarialAlignment {
 
 /// Returns the same numbers, whose gradient flows back times `−factor`.
 pub(crate) fn reversed(session: &mut Session<'_>, value: &Var, factor: f32) -> Result<Var> {
-    let rest = session.values(value)?.iter().map(|x| (1.0 + factor) * x).collect();
-    let rest = session.constant(value.rows, &value.dims, rest)?;
+    let still = session.values(value)?.to_vec();
     let turned = session.apply(Op::Affine { factor: -factor, offset: 0.0 }, &[value], &[])?;
-    session.apply(Op::Add, &[&turned, &rest], &[])
+    // Taken from itself it is nothing but its slope.
+    let same = session.values(&turned)?.to_vec();
+    let same = session.constant(value.rows, &value.dims, same)?;
+    let slope = session.apply(Op::Subtract, &[&turned, &same], &[])?;
+    let still = session.constant(value.rows, &value.dims, still)?;
+    session.apply(Op::Add, &[&slope, &still], &[])
 }
 
 /// Returns what the discriminator makes of a value, so many numbers a row.

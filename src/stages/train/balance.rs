@@ -81,9 +81,9 @@ impl Balance {
     }
 
     /// Learns from the losses of some rows what follows no gradient (Chen et al. 2018, equation 2, one step down its slope).
-    pub(crate) fn learn<'p>(
+    pub(crate) fn learn(
         &self,
-        parameters: &'p mut Parameters,
+        parameters: &mut Parameters,
         (seed, step): (u64, u64),
         tasks: usize,
         each: impl Fn(&mut Session<'_>) -> Result<Vec<Loss>>,

@@ -24,7 +24,7 @@ pub(super) fn apply(context: &Context, args: &Args, state: &State, batch: &Batch
     let (means, deviations) = (state.f32s("means")?, state.f32s("deviations")?);
     let (latent, enrich) = (args.get(LATENT), args.get(ENRICH) as f32);
     let draws = state.f32s("draws")?;
-    let times = if latent > 0 { draws.len() / latent } else { 1 };
+    let times = draws.len().checked_div(latent).unwrap_or(1);
     let parameters = Parameters::from_bytes(state.bytes("weights")?)?;
     let (nets, given) = (Nets::of(args)?, Given { widths: &widths, latent });
     let starts: Vec<usize> = widths.iter().scan(0, |end, width| Some(std::mem::replace(end, *end + width))).collect();

@@ -267,7 +267,7 @@ mod tests {
         (0..8000).for_each(|_| counts[pairs.negative(0, From::Items(rows), &mut random).unwrap() as usize] += 1);
         assert_eq!((counts[0], counts[4]), (0, 0));
         for (count, share) in counts[1..4].iter().zip([1000, 2000, 5000]) {
-            assert!((count - share as i32).abs() < 200, "{counts:?}");
+            assert!((count - share).abs() < 200, "{counts:?}");
         }
         // Of a step none of whose items the user lacks, any candidate is drawn.
         let drawn: std::collections::BTreeSet<u32> =
