@@ -365,8 +365,7 @@ fn standardised(columns: &[Column]) -> Result<(Vec<Vec<f32>>, Vec<Scale>)> {
         };
         let means: Vec<f64> = (0..width).map(|place| sum(place, &|x| x)).collect();
         let deviation = |place: usize| sum(place, &|x| (x - means[place]).powi(2)).sqrt();
-        let deviations: Vec<f64> =
-            (0..width).map(deviation).map(|d| if d > 0.0 { d } else { 1.0 }).collect();
+        let deviations: Vec<f64> = (0..width).map(deviation).map(|d| if d > 0.0 { d } else { 1.0 }).collect();
         let mut scaled = vec![0.0; column.len() * width];
         for at in known() {
             let places = at * width..(at + 1) * width;

@@ -262,7 +262,7 @@ mod tests {
         let call = call(split(vec![("user", users), ("item", items)], part), Plan::default());
         let pairs = Pairs::new(&call, "user", "item", None).unwrap();
         let mut random = stream(1, 2, 3);
-        let mut counts = [0; 5];
+        let mut counts = [0i32; 5];
         let rows = &pairs.training.items;
         (0..8000).for_each(|_| counts[pairs.negative(0, From::Items(rows), &mut random).unwrap() as usize] += 1);
         assert_eq!((counts[0], counts[4]), (0, 0));
