@@ -13,6 +13,7 @@ use mmf_data::table::{Column, Rows, Value};
 use mmf_data::values::Values;
 use mmf_lang::args::{ArgValue, Args};
 use mmf_lang::graph::{Graph, Link, Node, NodeId, NodeKind};
+use mmf_lang::types::Type;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, MetricResult, Sink, Words};
@@ -418,9 +419,18 @@ impl<'a> Work<'a> {
         let state = value.state()?;
         let number = |name: &str| state.f64s(name).ok().and_then(|v| v.first().copied());
         let predict = node.inputs.first().map(|&p| self.node(p));
-        let train = predict.and_then(|p| p.inputs.first()).map(|&t| self.title(t)).unwrap_or_default();
+        let trained = predict.and_then(|p| p.inputs.first()).copied();
+        let mut train = trained.map(|t| self.title(t)).unwrap_or_default();
         let part = match predict.map(|p| &p.kind) {
-            Some(NodeKind::Predict { part, .. }) => part.word().to_string(),
+            Some(NodeKind::Predict { part, head, .. }) => {
+                // Of several tasks the one that is measured.
+                if let Some(Type::Train(of)) = trained.map(|t| &self.node(t).ty)
+                    && let Some((head, _)) = of.heads.get(*head)
+                {
+                    train = format!("{train}.{head}");
+                }
+                part.word().to_string()
+            }
             _ => String::new(),
         };
         // `quality.ndcg@20`: the declaration, then the metric as written.

@@ -77,7 +77,7 @@ impl Checker<'_> {
         }
         if let Some(args) = &args {
             self.check_selection(args, &split, node, &spans);
-            self.check_balance(args, &spans, found.len());
+            self.check_balance(args, &spans, heads.len());
             self.check_watched(args, &found, &spans);
         }
         let outputs: Vec<(NodeId, Span)> = found.iter().flat_map(|head| head.outputs.clone()).collect();
