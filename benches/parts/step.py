@@ -15,9 +15,9 @@ FOUND = re.compile(r"median ([\d.]+) ms least ([\d.]+) ms cpu ([\d.]+) ms")
 class Peer:
     """PyTorch on so many threads, waiting for its turn."""
 
-    def __init__(self, python, threads):
+    def __init__(self, python, threads, script="torch_step.py"):
         env = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(threads), "PATH": "/usr/bin:/bin"}
-        command = [python, place.PEERS / "torch_step.py", str(threads)]
+        command = [python, place.PEERS / script, str(threads)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True, bufsize=1)
         self.version = self.process.stdout.readline().split()[1]

@@ -7,10 +7,10 @@ import sys
 import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
-import numpy
 import pandas
 from cornac.data import Dataset
 from cornac.models import BPR
+from ranked import quality, scored
 
 ratings = pandas.read_csv(sys.argv[1])
 users, films = (ratings[name].astype("category").cat.codes.to_numpy() for name in ("user", "film"))
@@ -21,28 +21,4 @@ model = BPR(k=64, max_iter=int(sys.argv[2]), learning_rate=0.05, lambda_reg=0.01
 wall, cpu = time.perf_counter(), time.process_time()
 model.fit(data)
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-
-scores = numpy.full(shape, -numpy.inf)
-known = numpy.array([data.iid_map.get(film, -1) for film in range(shape[1])])
-for user in range(shape[0]):
-    if user in data.uid_map:
-        own = model.score(data.uid_map[user])
-        scores[user, known >= 0] = own[known[known >= 0]]
-least = scores[numpy.isfinite(scores)].min() - 1
-scores[~numpy.isfinite(scores)] = least
-seen, wanted = numpy.zeros(shape, bool), numpy.zeros(shape, bool)
-seen[users[train], films[train]] = True
-wanted[users[test], films[test]] = True
-recall, gain, area = [], [], []
-for user in numpy.flatnonzero(wanted.any(1)):
-    left = numpy.flatnonzero(~seen[user])
-    order = left[numpy.argsort(-scores[user, left], kind="stable")]
-    hits = wanted[user, order]
-    count = hits.sum()
-    recall.append(hits[:10].sum() / count)
-    worth = 1 / numpy.log2(numpy.arange(2, 12))
-    gain.append((hits[:10] * worth).sum() / worth[: min(count, 10)].sum())
-    places = numpy.flatnonzero(hits)
-    others = len(order) - count
-    area.append(1 - (places - numpy.arange(count)).sum() / (count * others) if others else 1)
-print(cpu, wall, numpy.mean(recall), numpy.mean(gain), numpy.mean(area))
+print(cpu, wall, *quality(scored(model, data, shape), users, films, train, test))
