@@ -210,14 +210,21 @@ impl<'w> Checker<'w> {
             self.note_use(id, node.span, None);
             return id;
         }
-        let (inputs, span) = (node.inputs.clone(), node.span);
-        let id = self.graph.dag.add_node(node);
+        let span = node.span;
+        let id = self.insert(node);
         self.note_use(id, span, None);
-        for (place, input) in inputs.into_iter().enumerate() {
-            self.graph.dag.add_edge(input, id, place);
-        }
         if !joint_stage {
             self.known.insert(key, id);
+        }
+        id
+    }
+
+    /// Puts a node into the graph, behind its inputs.
+    pub(crate) fn insert(&mut self, node: Node) -> NodeId {
+        let inputs = node.inputs.clone();
+        let id = self.graph.dag.add_node(node);
+        for (place, input) in inputs.into_iter().enumerate() {
+            self.graph.dag.add_edge(input, id, place);
         }
         id
     }

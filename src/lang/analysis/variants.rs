@@ -137,12 +137,8 @@ impl Checker<'_> {
 
     /// Adds a node that experiments and repeats alone need.
     pub(super) fn put(&mut self, node: Node) -> NodeId {
-        let inputs = node.inputs.clone();
-        let id = self.graph.dag.add_node(node);
+        let id = self.insert(node);
         self.graph.variants.insert(id);
-        for (place, input) in inputs.into_iter().enumerate() {
-            self.graph.dag.add_edge(input, id, place);
-        }
         id
     }
 }

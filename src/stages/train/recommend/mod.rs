@@ -225,7 +225,7 @@ impl<'a> Ranking<'a> {
         let pairs = Pairs::new(call, &args.get(USER), &args.get(ITEM), given.map(|(_, given)| given))?;
         let (terms, scores, pulls) = terms(args, &circuit, score)?;
         let (users, items, met) = (&pairs.training.users, &pairs.training.items, &pairs.training.met);
-        let all: Vec<&Edge> = scores.iter().copied().chain(pulls.values()).collect();
+        let all = values(&scores, &pulls);
         circuit.know(TaskRows::Pairs { users, items, met }, &all)?;
 
         let all = trained_weights(args, call, &pairs)?;
@@ -306,6 +306,11 @@ impl Ranking<'_> {
     }
 }
 
+/// Returns all values that the loss reads.
+fn values<'a>(scores: &[&'a Edge], pulls: &Terms<'a>) -> Vec<&'a Edge> {
+    scores.iter().copied().chain(pulls.values()).collect()
+}
+
 /// Returns the terms of the loss, and the scores that they read.
 fn terms<'a>(args: &Args, circuit: &Circuit<'a>, score: &'a Edge) -> Result<(Vec<Term>, Vec<&'a Edge>, Terms<'a>)> {
     let (pulls, others) = Terms::of(&args.get(LOSS), circuit, "")?;
@@ -364,7 +369,7 @@ impl Work for Ranking<'_> {
             items: &training.items[..some],
             met: &training.met[..some],
         };
-        let all: Vec<&Edge> = self.scores.iter().copied().chain(self.pulls.values()).collect();
+        let all = values(&self.scores, &self.pulls);
         let mut parameters = self.circuit.make(seed, rows, &all)?;
         self.pulls.make(&mut parameters, &self.circuit, rows)?;
         self.school.make(&mut parameters)?;
