@@ -296,6 +296,23 @@ impl Inference<'_, '_> {
         (weight.inputs.clone(), stage)
     }
 
+    /// Returns the train that a node is, or is one task of, and the number of that task.
+    pub fn whole_train(&self, node: NodeId) -> (NodeId, Option<usize>) {
+        match self.checker.graph.dag[node].kind {
+            crate::graph::NodeKind::Head(at) => (self.checker.whole_train(node).0, Some(at)),
+            _ => (node, None),
+        }
+    }
+
+    /// Returns the train that predictions are of, and the number of the task.
+    pub fn predicted_by(&self, node: NodeId) -> Option<(NodeId, usize)> {
+        let weight = &self.checker.graph.dag[node];
+        match weight.kind {
+            crate::graph::NodeKind::Predict { head, .. } => Some((*weight.inputs.first()?, head)),
+            _ => None,
+        }
+    }
+
     /// Adds a train once more, with other columns in the places of some that its network reads, and other starting weights where
     /// `repeat` is not 0.
     pub fn again(

@@ -88,7 +88,7 @@ fn what_was_planted_is_found() {
     assert!(error(1) < 0.5 * error(0), "{ways:?}");
     assert!(ways[1]["p"].as_f64().unwrap() < 0.01);
     let page = place.read("runs/latest/report.html");
-    for word in ["填补", "生成.暗", "discriminator", "选择: ", "两者.类", "task 1: weight"] {
+    for word in ["填补", "生成.暗", "discriminator", "policy 1: input 2", "两者.类", "task 1: weight"] {
         assert!(page.contains(word), "the report lacks {word}");
     }
 }

@@ -105,8 +105,12 @@ impl Checker<'_> {
         scope: &Scope,
     ) {
         let open = signature.args.iter().any(|a| matches!(a.kind, ArgKind::NewColumns | ArgKind::ColumnCounts));
+        let tasks = signature.args.iter().any(|a| a.kind == ArgKind::Heads);
         for (name, written) in named {
+            // What is a task is read beside a split alone.
+            let is_task = tasks && matches!(written, Written::Expr(e) if matches!(e.kind, ExprKind::Call(_)));
             match signature.arg(&name.text) {
+                None if is_task => {}
                 Some(spec) if plain(spec.kind) => {
                     self.argument(spec, written, None, scope, &mut Vec::new());
                 }
@@ -147,7 +151,8 @@ impl Checker<'_> {
                 d = d.note(say!("it takes none", "它不接受任何参数"));
             }
             None => {
-                let all = signature.args.iter().map(|a| format!("`{}`", a.name)).collect::<Vec<_>>().join(", ");
+                let written = signature.args.iter().filter(|a| a.kind != ArgKind::Heads);
+                let all = written.map(|a| format!("`{}`", a.name)).collect::<Vec<_>>().join(", ");
                 d = d.note(say!("it takes {all}", "它接受 {all}"));
             }
         }

@@ -161,6 +161,10 @@ impl Checker<'_> {
                     }
                     _ => None,
                 };
+                if let (BinaryOp::Divide, Item::Number { value: 0.0, .. }) = (op, &right) {
+                    self.report(Diagnostic::error("E0306", span, say!("this divides by zero", "此处除以零")));
+                    return Item::Unknown;
+                }
                 if let Some((node, place, Some(line))) = scaled {
                     return self.scale((node, place), line, op_span, span, scope);
                 }

@@ -135,6 +135,8 @@ pub(crate) struct Checker<'w> {
     pub(crate) places: Vec<(String, Span)>,
     /// What the new columns of the call under way hold.
     pub(crate) row_types: Vec<(String, Elem)>,
+    /// How the inputs of values that are made of parts were written.
+    pub(crate) part_names: HashMap<NodeId, Vec<BTreeSet<String>>>,
     /// The keys that each domain's rows have, where the data told them.
     pub(crate) keys: BTreeMap<DomainId, Arc<Vec<String>>>,
 }
@@ -160,6 +162,7 @@ impl<'w> Checker<'w> {
             current: Vec::new(),
             places: Vec::new(),
             row_types: Vec::new(),
+            part_names: HashMap::new(),
             keys: BTreeMap::new(),
         }
     }

@@ -151,6 +151,7 @@ impl Checker<'_> {
         });
         let rows = rows.or_else(|| if domain.is_some() { self.narrowest(&ids[..flowing]) } else { None });
         let node = self.add_stage(signature, alternative, kind, args, ids, ty, span, fit, scope.file, rows);
+        self.note_parts(node, &input_spans[..flowing]);
         if kind == BodyKind::Split && !self.splits.contains(&node) {
             self.splits.push(node);
         }

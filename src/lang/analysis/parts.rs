@@ -1,5 +1,7 @@
 //! Parts of a value that is its inputs end to end: `shared.look`.
 
+use std::collections::BTreeSet;
+
 use super::{Checker, Item};
 use crate::args::{ArgValue, Args};
 use crate::graph::{Fit, Node, NodeId, NodeKind};
@@ -30,7 +32,7 @@ impl Checker<'_> {
         self.parts_stage(node).is_some()
     }
 
-    /// Returns the declared names of what a value is made of, each with its place.
+    /// Returns the names of what a value is made of, as declared and as written, each with its place.
     pub(super) fn parts_of(&self, node: NodeId) -> Vec<(String, Place)> {
         let maker = &self.graph.dag[self.maker(node)];
         let telling = match &maker.kind {
@@ -41,16 +43,34 @@ impl Checker<'_> {
         };
         let mut from = Some(0);
         let mut parts = Vec::new();
-        for &input in &maker.inputs[..telling.unwrap_or(maker.inputs.len())] {
+        for (at, &input) in maker.inputs[..telling.unwrap_or(maker.inputs.len())].iter().enumerate() {
             let Type::Column(column) = self.ty(input) else { continue };
             let width = column.elem.as_vector().and_then(Size::known);
             let to = from.zip(width).map(|(from, width)| from + width);
-            if let Some(name) = &self.graph.dag[self.maker(input)].name {
-                parts.push((name.clone(), from.zip(to)));
-            }
+            let declared = self.graph.dag[self.maker(input)].name.clone();
+            let written = self.part_names.get(&self.maker(node)).and_then(|names| names.get(at));
+            let names: BTreeSet<String> = written.into_iter().flatten().cloned().chain(declared).collect();
+            parts.extend(names.into_iter().map(|name| (name, from.zip(to))));
             from = to;
         }
         parts
+    }
+
+    /// Notes how the inputs of a value are written that is made of parts: by a name, or by the last field of a path.
+    pub(super) fn note_parts(&mut self, node: NodeId, spans: &[Span]) {
+        let maker = self.maker(node);
+        if !self.has_parts(maker) {
+            return;
+        }
+        let word = |text: String| {
+            let last = text.rsplit('.').next().unwrap_or_default().trim().to_string();
+            let plain = last.chars().all(|c| c.is_alphanumeric() || c == '_') && !last.is_empty();
+            plain.then_some(last)
+        };
+        let words: Vec<Option<String>> = spans.iter().map(|&span| word(self.source_text(span))).collect();
+        let names = self.part_names.entry(maker).or_default();
+        names.resize_with(words.len().max(names.len()), BTreeSet::new);
+        words.into_iter().zip(names).for_each(|(word, names)| names.extend(word));
     }
 
     pub(super) fn part_of_value(&mut self, base: NodeId, (from, to): (u64, u64), name: &str, span: Span) -> Item {

@@ -191,6 +191,9 @@ impl Checker<'_> {
         }
         candidates
             .extend(self.names.iter().filter(|(_, index)| self.is_visible(**index, scope)).map(|(n, _)| n.clone()));
+        // A recipe may stand bare: `loss = hinge`.
+        let bare = self.vocabulary.iter().filter(|e| e.kinds.contains(&crate::signature::BodyKind::Recipe));
+        candidates.extend(bare.map(|e| e.signature.name.to_string()));
         let mut diagnostic =
             Diagnostic::error("E0101", span, say!("nothing is named `{name}`", "没有名为 `{name}` 的声明"));
         if scope.row.is_none() && scope.locals.is_empty() && self.is_some_column(name) {
@@ -276,7 +279,20 @@ impl Checker<'_> {
             }
             Type::Column(_) if self.has_parts(base) => {
                 let parts = self.parts_of(base);
-                match parts.iter().find(|(part, _)| *part == name.text) {
+                let named: Vec<_> = parts.iter().filter(|(part, _)| *part == name.text).collect();
+                if named.len() > 1 {
+                    let field = &name.text;
+                    self.report(
+                        Diagnostic::error(
+                            "E0103",
+                            name.span,
+                            say!("two parts are called `{field}`", "有两个部分都叫 `{field}`"),
+                        )
+                        .help(say!("declare each by a name of its own", "请分别以不同的名字声明")),
+                    );
+                    return Item::Unknown;
+                }
+                match named.first() {
                     Some((_, Some(place))) => return self.part_of_value(base, *place, &name.text, span),
                     Some((_, None)) => {
                         let field = &name.text;

@@ -2,6 +2,7 @@
 
 use super::argument::Extra;
 use super::call::Written;
+use super::resolve::did_you_mean;
 use super::{Checker, Item, Scope};
 use crate::args::{ArgKind, ArgValue, Args, Recipe};
 use crate::diagnostic::Diagnostic;
@@ -45,6 +46,13 @@ impl Checker<'_> {
         let mut sound = args.is_some();
         for (head_name, written) in &heads {
             let Some(call) = head(written) else { continue };
+            let known = self.vocabulary.get(&call.name.text).is_some_and(|e| e.kinds.contains(&BodyKind::Train));
+            // `optimiser = adam(…)` is a misspelt setting, no task.
+            if !known && did_you_mean(&head_name.text, signature.args.iter().map(|a| a.name)).is_some() {
+                self.unknown_argument(signature, head_name, written);
+                sound = false;
+                continue;
+            }
             match self.head_of(head_name, call, (node, &split), written.span(), scope, &mut extra) {
                 Some(checked) => found.push(checked),
                 None => sound = false,
@@ -90,6 +98,19 @@ impl Checker<'_> {
         marks.joint = false;
         marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });
         let fields = if sound { self.fields(&outputs, &split) } else { Vec::new() };
+        for head in &found {
+            if let Some((field, _)) = fields.iter().find(|(field, _)| *field == head.name) {
+                let said = say!(
+                    "`{field}` is a task, and what the network calls a value",
+                    "`{field}` 既是任务，又是网络中的值"
+                );
+                self.report(
+                    Diagnostic::error("E0103", head.span, said)
+                        .help(say!("give the task another name", "请为该任务另取一个名字")),
+                );
+                sound = false;
+            }
+        }
         let one = |head: &Checked, checker: &Self| TrainType {
             task: head.task,
             split: split.clone(),
@@ -221,7 +242,7 @@ impl Checker<'_> {
                 "多任务中的任务应为 `classify` 或 `regress`，这里是 `{found}`"
             ),
         );
-        if let Some(help) = super::resolve::did_you_mean(found, ["classify", "regress"]) {
+        if let Some(help) = did_you_mean(found, ["classify", "regress"]) {
             diagnostic = diagnostic.help(help);
         }
         self.report(diagnostic);
@@ -277,7 +298,7 @@ impl Checker<'_> {
     }
 
     /// Returns the train that a node is, or is a task of, and the number of the task.
-    pub(super) fn whole_train(&self, node: NodeId) -> (NodeId, usize) {
+    pub(crate) fn whole_train(&self, node: NodeId) -> (NodeId, usize) {
         match (&self.graph.dag[node].kind, self.graph.dag[node].inputs.first()) {
             (NodeKind::Head(at), Some(&train)) => (train, *at),
             _ => (node, 0),

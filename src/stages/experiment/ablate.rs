@@ -71,8 +71,10 @@ fn variants(call: &mut Inference<'_, '_>) -> Option<Type> {
     };
     let (train, metric) = (place(call, TRAIN.name())?, place(call, METRIC.name())?);
     let (measured, Some((name, settings))) = call.made_of(metric) else { return None };
-    let predicted = *measured.first()?;
-    if call.made_of(predicted).0.first() != Some(&train) {
+    let (asked, (train, task)) = (train, call.whole_train(train));
+    let (of, head) = call.predicted_by(*measured.first()?)?;
+    if of != train || task.is_some_and(|task| task != head) {
+        let train = asked;
         let (wanted, span) = (call.label_of(train), call.arg_span(METRIC.name()));
         return call.refuse(
             "E0608",

@@ -1,11 +1,14 @@
 //! How near what fills hidden values comes to the truth.
 
+use std::collections::BTreeSet;
+
 use mmf_data::arrays::Arrays;
 use mmf_data::error::{Error, Result};
 use mmf_data::imputation::{Imputation as Found, Way};
 use mmf_data::stage::{Body, Context, Stage};
 use mmf_data::table::{Column, Value};
 use mmf_lang::args::{Arg, ArgKind, ArgValue, Args};
+use mmf_lang::graph::NodeId;
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
 use mmf_lang::signature::{Example, Group, Signature};
@@ -48,6 +51,31 @@ fn compared(call: &mut Inference<'_, '_>) -> Option<Type> {
     for at in 0..call.inputs.len() {
         let (name, span) = (call.label_of(call.inputs[at]), call.input_spans[at]);
         let column = call.column(at)?;
+        if column.marks.joint {
+            return call.refuse(
+                "E0309",
+                span,
+                say!("`{name}` is a network that is not trained yet", "`{name}` 是尚未训练的网络"),
+                Some(say!(
+                    "name what it became in a train: `taste.{name}`",
+                    "请写它在训练中得到的结果：`taste.{name}`"
+                )),
+            );
+        }
+        if at > 1 && sees(call, call.inputs[at]) {
+            return call.refuse(
+                "E0602",
+                span,
+                say!(
+                    "`{name}` is made from what was hidden, so it fills nothing",
+                    "`{name}` 由被隐藏的值得到，因而不是填补"
+                ),
+                Some(say!(
+                    "fill the hidden column, by columns that know nothing of the truth",
+                    "请填补被隐藏的列，所依据的列不应含有真值"
+                )),
+            );
+        }
         if at > 1 && !column.missing.is_empty() {
             return call.refuse(
                 "E0501",
@@ -75,6 +103,22 @@ fn compared(call: &mut Inference<'_, '_>) -> Option<Type> {
     names.remove(0);
     call.args = Args(vec![("names".into(), ArgValue::List(names))]);
     Some(Type::Experiment)
+}
+
+/// Returns whether a value reaches the truth by another way than what was hidden of it.
+fn sees(call: &Inference<'_, '_>, value: NodeId) -> bool {
+    let below = |start: NodeId, stop: Option<NodeId>| {
+        let (mut seen, mut stack) = (BTreeSet::new(), vec![start]);
+        while let Some(node) = stack.pop() {
+            if Some(node) != stop && matches!(call.type_of(node), Type::Column(_)) && seen.insert(node) {
+                stack.extend(call.made_of(node).0);
+            }
+        }
+        seen
+    };
+    let (truth, hidden) = (call.inputs[0], call.inputs[1]);
+    let made = below(truth, None);
+    below(value, Some(hidden)).iter().any(|node| made.contains(node))
 }
 
 impl Stage for Imputation {

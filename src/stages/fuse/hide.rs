@@ -22,7 +22,7 @@ static SIGNATURE: Signature = Signature::new(Group::Fuse, "hide", &["col<d, vect
     .infer(hidden)
     .doc(
         "Takes a share of a column's values away, as if they were missing: drawn by the seed from the values themselves, so that the order \
-         of rows moves none. What fills the column is then held to the truth by `imputation`.",
+         of rows moves none; of rows with the same values, the places decide. What fills the column is then held to the truth by `imputation`.",
     )
     .examples(&[Example::new("All of them.", "[[1, 2], _, [3, 4]] |> hide(100%)", "[_, _, _]")]);
 

@@ -7,6 +7,7 @@ use mmf_data::table::{Column, Value};
 use mmf_data::values::Values;
 use mmf_lang::args::{Arg, ArgValue, Args};
 use mmf_lang::infer::Inference;
+use mmf_lang::say;
 use mmf_lang::types::{ColumnType, Elem, FitRows, Part, Type};
 use rayon::prelude::*;
 
@@ -27,6 +28,17 @@ pub(super) fn ends(call: &mut Inference<'_, '_>) -> Option<Type> {
         return call.refuse_rows(graph.ends.first()?.1, column.domain, there, here);
     };
     let rows = graph.ends[end].1;
+    if graph.ends.iter().filter(|(_, rows)| call.is_within(*rows, column.domain)).count() > 1 {
+        return call.refuse(
+            "E0404",
+            there,
+            say!(
+                "both ends of this graph are rows of the column, and its values stand at one",
+                "该图的两端都是此列的行，而其值只能位于一端"
+            ),
+            Some(say!("spread along a graph of one end: `knn_graph(…)`", "请沿只有一端的图传播：`knn_graph(…)`")),
+        );
+    }
     call.read_input(0, rows, here)?;
     let mut marks = call.marks.clone();
     for (node, split) in call.splits_of(rows) {

@@ -4,6 +4,7 @@ use mmf_data::error::{Error, Result};
 use mmf_data::network::Var;
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::Args;
+use mmf_lang::say;
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_tensor::{Loss, Session};
 
@@ -47,6 +48,19 @@ impl Stage for AdversarialPresence {
 pub(crate) fn loss(session: &mut Session<'_>, args: &Args, values: &[Var], weights: Option<&[f32]>) -> Result<Loss> {
     let [value, there] = values else { return Err(Error::bug("a value and what is there were to be compared")) };
     let there = session.values(there)?.to_vec();
+    if let Some(odd) = there.iter().find(|x| !(0.0..=1.0).contains(*x)) {
+        return Err(Error::new(
+            "E1038",
+            say!(
+                "`adversarial_presence` tells 0 from 1, and this is {odd}",
+                "`adversarial_presence` 只区分 0 与 1，这里是 {odd}"
+            ),
+        )
+        .help(say!(
+            "give it what is there or not: `with(seen = not missing(look))`",
+            "请给出是否存在：`with(seen = not missing(look))`"
+        )));
+    }
     let width = there.len() / value.rows.max(1);
     let told = judged(session, args, value, width)?;
     session.binary_cross_entropy_of_logits(&told, &there, weights)

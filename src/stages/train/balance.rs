@@ -35,12 +35,13 @@ impl Balance {
         session.check()
     }
 
-    /// Returns the weighted sum of the tasks' losses over `rows` rows. Of several, each is a sum whose mean over the batch is the task's.
+    /// Returns the weighted sum of the tasks' losses over `rows` rows. Of several, each is a sum whose mean over the batch is the task's;
+    /// `numbers` says which of them guess numbers, `known` which have a label in the batch: only these pay for their variance.
     pub(crate) fn sum(
         &self,
         session: &mut Session<'_>,
         each: Vec<Loss>,
-        numbers: &[bool],
+        (numbers, known): (&[bool], &[bool]),
         rows: usize,
     ) -> Result<Loss> {
         let fixed = |session: &mut Session<'_>, weights: &[f32]| -> Result<Loss> {
@@ -72,8 +73,11 @@ impl Balance {
                     let factor = if number { 0.5 } else { 1.0 };
                     let precision = session.apply(Op::Affine { factor, offset: 0.0 }, &[&precision], &[])?;
                     let own = session.apply(Op::Multiply, &[&loss.sum, &precision], &[])?;
-                    let price = session.apply(Op::Affine { factor: 0.5 * rows as f32, offset: 0.0 }, &[&s], &[])?;
-                    terms.extend([own, price].map(|sum| Loss { sum, weight: rows as f64 }));
+                    terms.push(Loss { sum: own, weight: rows as f64 });
+                    if known[at] {
+                        let sum = session.apply(Op::Affine { factor: 0.5 * rows as f32, offset: 0.0 }, &[&s], &[])?;
+                        terms.push(Loss { sum, weight: rows as f64 });
+                    }
                 }
                 session.combine(&terms.iter().map(|term| (term, 1.0)).collect::<Vec<_>>())
             }
@@ -89,12 +93,17 @@ impl Balance {
         each: impl Fn(&mut Session<'_>) -> Result<Vec<Loss>>,
     ) -> Result<()> {
         let Balance::GradientNorm { alpha, rate } = *self else { return Ok(()) };
-        let (mut losses, mut slopes) = (Vec::new(), Vec::new());
+        // A task without a label here has nothing to say.
+        let (mut here, mut losses, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
         for task in 0..tasks {
             let mut session = Session::training(parameters, Moment { seed, step, slice: 0 });
             let found = each(&mut session)?;
             let loss = found.get(task).ok_or_else(|| Error::bug("a task without a loss"))?;
-            let factor = if loss.weight > 0.0 { 1.0 / loss.weight } else { 0.0 };
+            if loss.weight <= 0.0 {
+                continue;
+            }
+            let factor = 1.0 / loss.weight;
+            here.push(task);
             losses.push(session.sum_of(loss)? * factor as f32);
             slopes.push(session.backward(loss, factor as f32)?);
         }
@@ -116,11 +125,30 @@ impl Balance {
             .collect::<Result<Vec<f32>>>()?;
         let (first_at, first) = learned(parameters, FIRST)?;
         let mut first = first.to_vec();
-        first.iter_mut().zip(&losses).filter(|(first, _)| **first == 0.0).for_each(|(first, loss)| *first = *loss);
+        here.iter().zip(&losses).for_each(|(&at, loss)| {
+            if first[at] == 0.0 {
+                first[at] = *loss;
+            }
+        });
         let (weights_at, weights) = learned(parameters, WEIGHTS)?;
-        let weights = balanced(weights, &lengths, &losses, &first, alpha, rate);
+        let mut weights = weights.to_vec();
+        let [own, begun] = [&weights, &first].map(|of| here.iter().map(|&at| of[at]).collect::<Vec<f32>>());
+        let turned = balanced(&own, &lengths, &losses, &begun, alpha, rate);
+        here.iter().zip(turned).for_each(|(&at, weight)| weights[at] = weight);
         parameters.set_values(first_at, &first)?;
         parameters.set_values(weights_at, &weights)
+    }
+
+    /// Returns what each task's loss is multiplied by.
+    pub(crate) fn counts(&self, parameters: &Parameters, numbers: &[bool]) -> Result<Vec<f32>> {
+        Ok(match self {
+            Balance::Fixed(weights) => weights.clone(),
+            Balance::GradientNorm { .. } => learned(parameters, WEIGHTS)?.1.to_vec(),
+            Balance::Uncertainty => {
+                let variances = learned(parameters, VARIANCES)?.1.iter().zip(numbers);
+                variances.map(|(s, &number)| (-s).exp() * if number { 0.5 } else { 1.0 }).collect()
+            }
+        })
     }
 
     /// Returns how much each task counts.
@@ -134,7 +162,7 @@ impl Balance {
     }
 }
 
-/// Returns the weights after a step towards slopes that are as long as each task's pace asks; their sum is the count of tasks.
+/// Returns the weights after a step towards slopes that are as long as each task's pace asks; their sum stays.
 fn balanced(weights: &[f32], lengths: &[f32], losses: &[f32], first: &[f32], alpha: f32, rate: f32) -> Vec<f32> {
     let count = weights.len() as f32;
     let norms: Vec<f32> = weights.iter().zip(lengths).map(|(w, length)| w * length).collect();
@@ -149,8 +177,8 @@ fn balanced(weights: &[f32], lengths: &[f32], losses: &[f32], first: &[f32], alp
         weights[at] * (-rate * sign).exp()
     };
     let mut out: Vec<f32> = (0..weights.len()).map(turned).collect();
-    let sum: f32 = out.iter().sum();
-    out.iter_mut().for_each(|w| *w *= count / sum);
+    let (before, sum): (f32, f32) = (weights.iter().sum(), out.iter().sum());
+    out.iter_mut().for_each(|w| *w *= before / sum);
     out
 }
 
@@ -190,7 +218,8 @@ mod tests {
                 let mut session = Session::training(&parameters, Moment::default());
                 let sums: Vec<Var> = losses.iter().map(|&x| session.watched(1, &[1], vec![x]).unwrap()).collect();
                 let each = sums.iter().map(|sum| Loss { sum: sum.clone(), weight: 1.0 }).collect();
-                let sum = Balance::Uncertainty.sum(&mut session, each, &numbers, 1).unwrap();
+                let known = vec![true; numbers.len()];
+                let sum = Balance::Uncertainty.sum(&mut session, each, (&numbers, &known), 1).unwrap();
                 let value = session.sum_of(&sum).unwrap();
                 let slope = match of {
                     Some(of) => session.slope(&sum, &sums[of]).unwrap(),

@@ -76,7 +76,9 @@ impl<'p> School<'p> {
             })
             .collect();
         let share = pupils.iter().map(|pupil| pupil.args.get(INNER)).fold(0.0, f64::max);
-        let count = ((share * places.len() as f64).round() as usize).min(places.len().saturating_sub(1));
+        let most = places.len().saturating_sub(1);
+        let count =
+            if share > 0.0 { ((share * places.len() as f64).round() as usize).clamp(most.min(1), most) } else { 0 };
         let mut random = stream(seed, CUT, 0);
         let mut inner = Vec::with_capacity(count);
         if count > 0 {
@@ -204,8 +206,7 @@ impl<'p> School<'p> {
     /// Returns the mean weight of each input of each policy, over some of the rows that it may be asked for.
     pub(crate) fn told(&self, circuit: &Circuit<'_>, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
         let mut told = Vec::new();
-        for pupil in &self.pupils {
-            let name = circuit.label(pupil.node);
+        for (policy, pupil) in (1..).zip(&self.pupils) {
             let rows = circuit.computable(pupil.node);
             let some: Vec<u32> = rows.iter().copied().step_by(rows.len().div_ceil(COMPARED).max(1)).collect();
             if some.is_empty() {
@@ -219,10 +220,11 @@ impl<'p> School<'p> {
             let state = state(&mut session, &pass.values)?;
             let scores = algorithm.look(&looking, &mut session, &state)?;
             let weights = mixed(&algorithm.settle(&scores, looking.arms), inputs);
-            for (at, (_, edge)) in pupil.inputs.iter().enumerate() {
+            for at in 0..inputs {
                 let own = weights.iter().skip(at).step_by(inputs);
                 let mean = own.clone().map(|&x| f64::from(x)).sum::<f64>() / own.count().max(1) as f64;
-                told.push((format!("{name}: {}", circuit.label(edge.node)), mean));
+                // Numbers, for names are in no stored result.
+                told.push((format!("policy {policy}: input {}", at + 1), mean));
             }
         }
         Ok(told)
@@ -237,6 +239,13 @@ impl<'p> School<'p> {
         inner: &dyn Scored,
     ) -> Result<()> {
         let mean = |losses: Vec<f32>| losses.iter().map(|&x| f64::from(x)).sum::<f64>() / losses.len().max(1) as f64;
+        if self.inner.is_empty() {
+            context.host.report(Report::Note(say!(
+                "there is no inner row to tell gains: the policy was not trained",
+                "没有可用于衡量收益的内部行：策略未经训练"
+            )));
+            return Ok(());
+        }
         let [pupil] = &self.pupils[..] else { return Ok(()) };
         let own = mean(self.losses(circuit, parameters, inner, &[])?);
         let reads = circuit.reads(inner.rows(), inner.targets(), &[pupil.node])?;
@@ -247,21 +256,21 @@ impl<'p> School<'p> {
             fixed.push(mean(self.losses(circuit, parameters, inner, &[chosen])?));
         }
         let best = (0..fixed.len()).fold(0, |best, arm| if fixed[arm] < fixed[best] { arm } else { best });
-        let (name, all, least) = (circuit.label(pupil.node), fixed[0], fixed[best]);
+        let (all, least) = (fixed[0], fixed[best]);
         let pulled = &arms(pupil.inputs.len())[best];
-        let names = pupil.inputs.iter().zip(pulled).filter(|(_, has)| **has);
-        let names = names.map(|((_, edge), _)| circuit.label(edge.node)).collect::<Vec<_>>().join(" + ");
+        let numbers = (1..).zip(pulled).filter(|(_, has)| **has).map(|(number, _): (usize, _)| number.to_string());
+        let which = numbers.collect::<Vec<_>>().join(" + ");
         context.host.report(Report::Note(say!(
-            "on the inner rows the loss is {own:.4} with the weights of `{name}`, {all:.4} with equal ones, {least:.4} with the best fixed ones \
-             ({names})",
-            "在内部行上，使用 `{name}` 的权重时损失为 {own:.4}，等权重时为 {all:.4}，最佳固定权重（{names}）时为 {least:.4}"
+            "on the inner rows the loss is {own:.4} with the policy's weights, {all:.4} with equal ones, {least:.4} with the best fixed ones \
+             (of input {which})",
+            "在内部行上，使用策略的权重时损失为 {own:.4}，等权重时为 {all:.4}，最佳固定权重（输入 {which}）时为 {least:.4}"
         )));
         Ok(())
     }
 
     /// Returns the inner rows by which policies are compared.
-    pub(crate) fn compared(&self) -> &[u32] {
-        &self.inner[..self.inner.len().min(COMPARED)]
+    pub(crate) fn compared(&self) -> Vec<u32> {
+        self.inner.iter().copied().step_by(self.inner.len().div_ceil(COMPARED).max(1)).collect()
     }
 }
 

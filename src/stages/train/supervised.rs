@@ -7,13 +7,13 @@ use mmf_data::arrays::Arrays;
 use mmf_data::error::{Error, Result};
 use mmf_data::network::Var;
 use mmf_data::plan::Edge;
-use mmf_data::stage::{Context, Predictions, TrainCall};
+use mmf_data::stage::{Context, Predictions, Report, TrainCall};
 use mmf_data::table::Column;
 use mmf_data::values::Values;
 use mmf_lang::args::{Args, Recipe};
 use mmf_lang::say;
 use mmf_lang::types::{Part, Task};
-use mmf_tensor::{Loss, Parameters, SLICE_ROWS, Session};
+use mmf_tensor::{Loss, Parameters, Session};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
@@ -89,8 +89,8 @@ pub(crate) fn train(
     length: &Length,
 ) -> Result<Arrays> {
     let stop = Stop::of(args, call)?;
-    let mut work = Rowwise::new(call, tasks)?;
-    work.school = School::of(&work.circuit, &mut work.places, context.seed);
+    let mut work = Rowwise::new(call, tasks, context.seed)?;
+    work.warn(context)?;
     work.balance = balance;
     work.watched = stop.as_ref().map_or(0, |stop| work.served(&stop.metric_name));
     let (rule, whole) = recipe::rule(args)?;
@@ -98,7 +98,7 @@ pub(crate) fn train(
     let course = Course { epochs: length.epochs, batch, rule, stop };
     let learned = learn(context, &course, &work)?;
     if !work.school.is_empty() {
-        let inner = work.inner(work.school.compared().to_vec());
+        let inner = work.inner(work.school.compared());
         work.school.compare(context, &work.circuit, &learned.parameters, &inner)?;
     }
     let mut arrays = learned.store()?;
@@ -107,8 +107,14 @@ pub(crate) fn train(
 }
 
 /// Predicts a part.
-pub(crate) fn predict(call: &TrainCall, tasks: &[Settings<'_>], trained: &Arrays, part: Part) -> Result<Predictions> {
-    let (work, parameters) = (Rowwise::new(call, tasks)?, trained::weights(trained)?);
+pub(crate) fn predict(
+    context: &Context,
+    call: &TrainCall,
+    tasks: &[Settings<'_>],
+    trained: &Arrays,
+    part: Part,
+) -> Result<Predictions> {
+    let (work, parameters) = (Rowwise::new(call, tasks, context.seed)?, trained::weights(trained)?);
     work.predict(&parameters, call.head, part, true)
 }
 
@@ -209,7 +215,8 @@ impl<'a> Head<'a> {
 }
 
 impl<'a> Rowwise<'a> {
-    fn new(call: &'a TrainCall, tasks: &'a [Settings<'a>]) -> Result<Self> {
+    /// `seed` is that of the training, which decides the rows that teach policies.
+    fn new(call: &'a TrainCall, tasks: &'a [Settings<'a>], seed: u64) -> Result<Self> {
         let mut circuit = Circuit::new(&call.plan)?;
         let mut heads = Vec::with_capacity(tasks.len());
         let mut places = Vec::new();
@@ -233,10 +240,25 @@ impl<'a> Rowwise<'a> {
         }
         places.sort_unstable();
         places.dedup();
+        // What only these rows lead to is not trained.
+        let school = School::of(&circuit, &mut places, seed);
         let all: Vec<&Edge> = heads.iter().flat_map(Head::values).collect();
         circuit.know(TaskRows::Table(&ids(call, &places)), &all)?;
         let balance = Balance::Fixed(vec![1.0; heads.len()]);
-        Ok(Rowwise { call, circuit, heads, balance, watched: 0, places, school: School::default() })
+        Ok(Rowwise { call, circuit, heads, balance, watched: 0, places, school })
+    }
+
+    /// Says which tasks nothing is learned for.
+    fn warn(&self, context: &Context) -> Result<()> {
+        for (number, head) in (1..).zip(&self.heads) {
+            if self.heads.len() > 1 && labelled(self.call, head.settings, Part::Train)?.is_empty() {
+                context.host.report(Report::Note(say!(
+                    "task {number} has no label in the training rows: nothing is learned for it",
+                    "第 {number} 个任务在训练行中没有标签：无从学习"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Returns all values that the heads read, one head behind the other.
@@ -395,6 +417,13 @@ struct Labels {
     weights: Option<Vec<f32>>,
 }
 
+impl Labels {
+    /// Returns whether any row counts.
+    fn is_any(&self) -> bool {
+        self.weights.as_ref().is_none_or(|weights| weights.iter().any(|&w| w > 0.0))
+    }
+}
+
 impl Work for Rowwise<'_> {
     type Batch = Examples;
 
@@ -437,7 +466,7 @@ impl Work for Rowwise<'_> {
     }
 
     fn prepare(&self, parameters: &mut Parameters, batch: &mut Examples, moment: (u64, u64)) -> Result<()> {
-        let rows = batch.rows.len().min(SLICE_ROWS);
+        let rows = batch.rows.len();
         self.balance.learn(parameters, moment, self.heads.len(), |session| self.each(session, batch, &(0..rows)))?;
         if !self.school.inner.is_empty() {
             let inner = self.inner(self.school.draw(moment, batch.rows.len()));
@@ -455,7 +484,8 @@ impl Work for Rowwise<'_> {
 
     fn loss(&self, session: &mut Session<'_>, batch: &Examples, range: Range<usize>) -> Result<Loss> {
         let each = self.each(session, batch, &range)?;
-        let own = self.balance.sum(session, each, &self.kinds(), range.len())?;
+        let known: Vec<bool> = batch.labels.iter().map(Labels::is_any).collect();
+        let own = self.balance.sum(session, each, (&self.kinds(), &known), range.len())?;
         if batch.lessons.is_empty() {
             return Ok(own);
         }
@@ -495,7 +525,8 @@ impl Scored for Inner<'_> {
 
     fn losses(&self, session: &Session<'_>, values: &[Var]) -> Result<Vec<f32>> {
         let mut sums = vec![0.0; self.places.len()];
-        for (head, output) in self.work.heads.iter().zip(values) {
+        let counts = self.work.balance.counts(session.parameters(), &self.work.kinds())?;
+        for ((head, output), count) in self.work.heads.iter().zip(values).zip(counts) {
             let column = self.work.call.split.table.column(&head.settings.column)?;
             let read = head.read(session, output)?;
             let width = read.len() / self.places.len().max(1);
@@ -503,7 +534,7 @@ impl Scored for Inner<'_> {
             for ((sum, row), &place) in sums.iter_mut().zip(rows).zip(&self.places) {
                 let place = place as usize;
                 if is_known(head, column, place) {
-                    *sum += head.loss(row, place);
+                    *sum += count * head.loss(row, place);
                 }
             }
         }
@@ -512,13 +543,15 @@ impl Scored for Inner<'_> {
 }
 
 impl Head<'_> {
-    /// Returns the loss of a row that was read.
+    /// Returns the loss of a row that was read, as much as it counts.
     fn loss(&self, read: &[f64], place: usize) -> f32 {
         let loss = match &self.settings.label {
             Label::Numbers(truth) => (read[0] - truth[place]).powi(2),
             Label::Classes { codes, .. } => -read[codes[place] as usize].max(1e-12).ln(),
         };
-        loss as f32
+        let factor: f32 = self.factors.iter().map(|(_, factor)| factor).sum();
+        let weight = self.weights.as_ref().map_or(1.0, |weights| weights[place]);
+        (loss * weight) as f32 * factor
     }
 }
 

@@ -118,13 +118,13 @@ impl Train for Tasks {
 
     fn predict(
         &self,
-        _: &Context,
+        context: &Context,
         args: &Args,
         call: &TrainCall,
         trained: &Arrays,
         part: Part,
         _: usize,
     ) -> Result<Predictions> {
-        supervised::predict(call, &settings(args, call)?, trained, part)
+        supervised::predict(context, call, &settings(args, call)?, trained, part)
     }
 }

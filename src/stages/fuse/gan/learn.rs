@@ -205,9 +205,8 @@ impl Game<'_> {
                 for ((real, made), share) in rows.zip(&side.between[range.clone()]) {
                     real.iter_mut().zip(made).for_each(|(x, made)| *x = share * *x + (1.0 - share) * made);
                 }
-                let value = |session: &mut Session<'_>, points: &Var, rows: &[u32]| {
+                let value = |session: &mut Session<'_>, points: &Var| {
                     let told = self.told(session, of, side, &range)?;
-                    let told = session.gather(&told, rows)?;
                     self.nets.judge(session, of, points, &told)
                 };
                 losses.push(penalty(session, &points, width, counts, self.penalty, value)?);

@@ -4,30 +4,32 @@
 //! difference `(D(x + hv) − D(x − hv)) / 2h`, found by two passes of first order. dfdx's tape goes back once.
 
 use mmf_data::error::{Error, Result};
-use mmf_data::network::{Network, Var};
+use mmf_data::network::{Network, Op, Var};
 use mmf_tensor::{Loss, Session};
 
 /// Half the distance of the two points. Inputs are standardised, so it is small beside them, and large beside what `f32` loses.
 const H: f32 = 0.02;
 
-/// Returns the penalty of `value` at these points, `width` numbers a row. `value` is given the points, and which rows they are of.
+/// Returns the penalty of `value` at these points, `width` numbers a row.
 pub(super) fn penalty<'p>(
     session: &mut Session<'p>,
     points: &[f32],
     width: usize,
     weights: &[f32],
     factor: f32,
-    value: impl Fn(&mut Session<'p>, &Var, &[u32]) -> Result<Var>,
+    value: impl Fn(&mut Session<'p>, &Var) -> Result<Var>,
 ) -> Result<Loss> {
     let rows = weights.len();
-    let own: Vec<u32> = (0..rows as u32).collect();
+    // What is dropped is dropped alike in all three passes: the slope is that of one network.
+    let begun = session.choices();
     let mut scout = session.beside()?;
+    scout.rewind(begun);
     let watched = scout.watched(rows, &[width], points.to_vec())?;
-    let judged = value(&mut scout, &watched, &own)?;
+    let judged = value(&mut scout, &watched)?;
     let sum = scout.total(&judged, None)?;
     let slope = scout.slope(&sum, &watched)?;
     let (mut up, mut down) = (points.to_vec(), points.to_vec());
-    let mut counts = vec![0.0; 2 * rows];
+    let mut counts = vec![0.0; rows];
     let mut exact = 0.0;
     for (row, slope) in slope.chunks_exact(width.max(1)).enumerate() {
         let length = slope.iter().map(|x| x * x).sum::<f32>().sqrt();
@@ -40,13 +42,15 @@ pub(super) fn penalty<'p>(
             *up += H * x / length;
             *down -= H * x / length;
         }
-        let count = weights[row] * factor * 2.0 * (length - 1.0) / (2.0 * H);
-        (counts[row], counts[rows + row]) = (count, -count);
+        counts[row] = weights[row] * factor * 2.0 * (length - 1.0) / (2.0 * H);
     }
-    up.extend(down);
-    let both = session.constant(2 * rows, &[width], up)?;
-    let judged = value(session, &both, &[&own[..], &own].concat())?;
-    let difference = session.total(&judged, Some(&counts))?;
+    let up = session.constant(rows, &[width], up)?;
+    let above = value(session, &up)?;
+    session.rewind(begun);
+    let down = session.constant(rows, &[width], down)?;
+    let below = value(session, &down)?;
+    let difference = session.apply(Op::Subtract, &[&above, &below], &[])?;
+    let difference = session.total(&difference, Some(&counts))?;
     // Its slope is the penalty's; its number is made so too.
     let found = session.values(&difference.sum)?.first().copied();
     let found = found.ok_or_else(|| Error::bug("a loss without a number"))?;

@@ -52,7 +52,7 @@ fn the_penalty_and_its_slopes_are_pytorchs_by_double_backward() {
         }
         let mut session = Session::training(&parameters, Moment::default());
         let found =
-            penalty::penalty(&mut session, &points, width, &counts, factor, |session, x, _| judge(session, x)).unwrap();
+            penalty::penalty(&mut session, &points, width, &counts, factor, |session, x| judge(session, x)).unwrap();
         let value = case["value"].as_f64().unwrap() as f32;
         let sum = session.sum_of(&found).unwrap();
         assert!((sum - value).abs() < 1e-4 * value.abs(), "{sum}, not {value}");

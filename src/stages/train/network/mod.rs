@@ -223,11 +223,6 @@ impl<'p> Circuit<'p> {
         found.collect()
     }
 
-    /// Returns what people call a node.
-    pub(crate) fn label(&self, node: usize) -> &'p str {
-        &self.plan.nodes[node].label
-    }
-
     /// Learns which rows of embeddings the training rows lead to.
     pub(crate) fn know(&mut self, training: TaskRows<'_>, outputs: &[&Edge]) -> Result<()> {
         let numbers = training.numbers();

@@ -112,8 +112,7 @@ impl Stage for Recommend {
 
 impl Train for Recommend {
     fn train(&self, context: &Context, args: &Args, call: &TrainCall) -> Result<Arrays> {
-        let mut work = Ranking::new(args, call)?;
-        work.school = School::of(&work.circuit, &mut work.rows, context.seed);
+        let work = Ranking::new(args, call, context.seed)?;
         if work.full > 0 {
             let full = work.full;
             context.host.report(Report::Note(say!(
@@ -130,7 +129,7 @@ impl Train for Recommend {
         };
         let learned = learn(context, &course, &work)?;
         if let (false, Some(inner)) =
-            (work.school.is_empty(), work.inner(work.school.compared(), &mut stream(context.seed, COMPARED, 0))?)
+            (work.school.is_empty(), work.inner(&work.school.compared(), &mut stream(context.seed, COMPARED, 0))?)
         {
             work.school.compare(context, &work.circuit, &learned.parameters, &inner)?;
         }
@@ -148,7 +147,7 @@ impl Train for Recommend {
         part: Part,
         top: usize,
     ) -> Result<Predictions> {
-        let work = Ranking::new(args, call)?;
+        let work = Ranking::new(args, call, context.seed)?;
         let parameters = trained::weights(trained)?;
         let ranked = work.rank(&parameters, part, top, Some(context))?;
         if ranked.cold > 0 {
@@ -218,24 +217,35 @@ struct Term {
 }
 
 impl<'a> Ranking<'a> {
-    fn new(args: &Args, call: &'a TrainCall) -> Result<Self> {
+    /// `seed` is that of the training, which decides the rows that teach policies.
+    fn new(args: &Args, call: &'a TrainCall, seed: u64) -> Result<Self> {
         let mut circuit = Circuit::new(&call.plan)?;
         let score = circuit.output("score")?;
         let given = call.tables.iter().find(|(name, _)| args.get(CANDIDATES) && name == CANDIDATES.name());
         let pairs = Pairs::new(call, &args.get(USER), &args.get(ITEM), given.map(|(_, given)| given))?;
         let (terms, scores, pulls) = terms(args, &circuit, score)?;
         let (users, items, met) = (&pairs.training.users, &pairs.training.items, &pairs.training.met);
-        let all = values(&scores, &pulls);
-        circuit.know(TaskRows::Pairs { users, items, met }, &all)?;
-
         let all = trained_weights(args, call, &pairs)?;
         let counts = |row: usize| all.as_ref().is_none_or(|w| w[row].is_finite());
         let rows: Vec<u32> = (0..users.len()).filter(|&row| counts(row)).map(|row| row as u32).collect();
         let before = rows.len();
         let negatives = terms.iter().map(|term| term.negatives).max().unwrap_or(0);
         let told = |row: &u32| negatives == 0 || pairs.has_negatives(users[*row as usize]);
-        let rows: Vec<u32> = rows.into_iter().filter(told).collect();
+        let mut rows: Vec<u32> = rows.into_iter().filter(told).collect();
         let full = before - rows.len();
+        let school = School::of(&circuit, &mut rows, seed);
+        // What only rows lead to that teach policies is not trained.
+        let read = values(&scores, &pulls);
+        if school.inner.is_empty() {
+            circuit.know(TaskRows::Pairs { users, items, met }, &read)?;
+        } else {
+            let own = |of: &[u32]| -> Vec<u32> {
+                let outer = (0..of.len()).filter(|&row| school.inner.binary_search(&(row as u32)).is_err());
+                outer.map(|row| of[row]).collect()
+            };
+            let (users, items, met) = (own(users), own(items), own(met));
+            circuit.know(TaskRows::Pairs { users: &users, items: &items, met: &met }, &read)?;
+        }
         Ok(Ranking {
             circuit,
             score,
@@ -252,7 +262,7 @@ impl<'a> Ranking<'a> {
                 "in_batch" => Sampling::InBatch,
                 _ => Sampling::Uniform,
             },
-            school: School::default(),
+            school,
             pairs,
         })
     }
@@ -417,7 +427,11 @@ struct Inner {
     met: Vec<u32>,
     count: usize,
     negatives: usize,
+    /// The scores, each at all pairs.
     targets: Vec<Target>,
+    /// Of each term the score that it reads, its factor and its negatives.
+    terms: Vec<(usize, f32, usize)>,
+    weights: Option<Vec<f32>>,
 }
 
 impl Scored for Inner {
@@ -431,13 +445,20 @@ impl Scored for Inner {
 
     /// The loss of a pair that was met is its negatives' too.
     fn losses(&self, session: &Session<'_>, values: &[Var]) -> Result<Vec<f32>> {
-        let scores = session.values(values.first().ok_or_else(|| Error::bug("a score without a value"))?)?;
-        let (met, others) = scores.split_at(self.count);
         let softplus = |x: f32| if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() };
-        let of = |(met, others): (&f32, &[f32])| {
-            others.iter().map(|other| softplus(other - met)).sum::<f32>() / self.negatives.max(1) as f32
-        };
-        let losses: Vec<f32> = met.iter().zip(others.chunks_exact(self.negatives.max(1))).map(of).collect();
+        let mut losses = vec![0.0; self.count];
+        for &(score, factor, negatives) in &self.terms {
+            let scores = session.values(values.get(score).ok_or_else(|| Error::bug("a score without a value"))?)?;
+            let (met, others) = scores.split_at(self.count);
+            let rows = losses.iter_mut().zip(met).zip(others.chunks_exact(self.negatives.max(1)));
+            for ((loss, met), others) in rows {
+                let sum: f32 = others[..negatives].iter().map(|other| softplus(other - met)).sum();
+                *loss += factor * sum / negatives.max(1) as f32;
+            }
+        }
+        for (loss, weight) in losses.iter_mut().zip(self.weights.iter().flatten()) {
+            *loss *= weight;
+        }
         let again = losses.iter().flat_map(|&loss| std::iter::repeat_n(loss, self.negatives));
         Ok(losses.iter().copied().chain(again).collect())
     }
@@ -446,17 +467,26 @@ impl Scored for Inner {
 impl Ranking<'_> {
     /// Returns these training pairs as they teach policies; nothing where no term compares scores.
     fn inner(&self, rows: &[u32], random: &mut ChaCha8Rng) -> Result<Option<Inner>> {
-        let Some(term) = self.terms.first() else { return Ok(None) };
+        if self.terms.is_empty() || rows.is_empty() {
+            return Ok(None);
+        }
         let drawn = self.triples(rows, random)?;
-        let (count, negatives) = (rows.len(), term.negatives);
+        let (count, negatives) = (rows.len(), self.negatives);
         let again = |of: &[u32]| -> Vec<u32> {
             of.iter().copied().chain(of.iter().flat_map(|&x| std::iter::repeat_n(x, negatives))).collect()
         };
-        let others = drawn.others.chunks_exact(self.negatives.max(1)).flat_map(|others| &others[..negatives]);
-        let items: Vec<u32> = drawn.items.iter().chain(others).copied().collect();
-        let all = Arc::new((0..items.len() as u32).collect());
-        let targets = vec![(all, self.scores[term.score].clone())];
-        Ok(Some(Inner { users: again(&drawn.users), items, met: again(&drawn.met), count, negatives, targets }))
+        let items: Vec<u32> = drawn.items.iter().chain(&drawn.others).copied().collect();
+        let all = Arc::new((0..items.len() as u32).collect::<Vec<_>>());
+        Ok(Some(Inner {
+            users: again(&drawn.users),
+            items,
+            met: again(&drawn.met),
+            count,
+            negatives,
+            targets: self.scores.iter().map(|&score| (all.clone(), score.clone())).collect(),
+            terms: self.terms.iter().map(|term| (term.score, term.factor, term.negatives)).collect(),
+            weights: drawn.weights,
+        }))
     }
 
     /// Returns these training pairs with negatives drawn for each.

@@ -77,8 +77,8 @@ fn a_policy_beats_the_best_fixed_weights_where_rows_differ() {
         eprintln!("{algorithm:?}: {found:.3}, fixed weights {fixed:.3}");
         assert!(found < 0.5 * fixed, "{algorithm:?}: {found}, fixed weights {fixed}");
         // Its weights are told from epoch to epoch, and what it is worth at the end.
-        for input in ["node 0", "node 1"] {
-            let curve = listening.curve(&format!("node 2: {input}"));
+        for input in [1, 2] {
+            let curve = listening.curve(&format!("policy 1: input {input}"));
             assert!(curve.len() == 30 && curve.iter().all(|w| (0.0..=1.0).contains(w)), "{curve:?}");
         }
         let said = listening.reports.lock().unwrap();
