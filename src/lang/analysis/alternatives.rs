@@ -169,7 +169,9 @@ impl Checker<'_> {
             let Some(pattern) = notation.input(k) else { continue };
             // Repeated inputs need not be of one size, where the result has another.
             let mut fresh = Bindings::default();
-            let repeated = notation.repeats && k + 1 >= notation.inputs.len() && !same_sizes(pattern, &notation.output);
+            let column = matches!(notation.output, Pattern::Column { .. });
+            let last = notation.repeats && k + 1 >= notation.inputs.len();
+            let repeated = last && column && !same_sizes(pattern, &notation.output);
             let into = if repeated { &mut fresh } else { &mut bindings };
             match bind(pattern, self.ty(*node), args, into) {
                 Ok(()) => places.push((format!("{pattern:?}"), *place)),

@@ -43,6 +43,7 @@ impl Checker<'_> {
         let mut extra: Extra = Vec::new();
         let (args, spans) = self.arguments(signature, &own, Some(node), call.name.span, &plain, &mut extra);
         let mut found = Vec::new();
+        let mut misspelt = 0;
         let mut sound = args.is_some();
         for (head_name, written) in &heads {
             let Some(call) = head(written) else { continue };
@@ -50,7 +51,7 @@ impl Checker<'_> {
             // `optimiser = adam(…)` is a misspelt setting, no task.
             if !known && did_you_mean(&head_name.text, signature.args.iter().map(|a| a.name)).is_some() {
                 self.unknown_argument(signature, head_name, written);
-                sound = false;
+                (sound, misspelt) = (false, misspelt + 1);
                 continue;
             }
             match self.head_of(head_name, call, (node, &split), written.span(), scope, &mut extra) {
@@ -85,7 +86,7 @@ impl Checker<'_> {
         }
         if let Some(args) = &args {
             self.check_selection(args, &split, node, &spans);
-            self.check_balance(args, &spans, heads.len());
+            self.check_balance(args, &spans, heads.len() - misspelt);
             self.check_watched(args, &found, &spans);
         }
         let outputs: Vec<(NodeId, Span)> = found.iter().flat_map(|head| head.outputs.clone()).collect();
