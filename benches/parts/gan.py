@@ -1,13 +1,12 @@
 """A step of a game between generators and discriminators, beside PyTorch: what further steps add to a run of mmf."""
 
-import json
 import struct
 from pathlib import Path
 from random import Random
 
 import place
-from measure import Table, once
-from parts.step import Peer, column
+from measure import Table
+from parts.step import Peer, added, column
 
 TURNS = 5
 ROWS = 4000
@@ -50,18 +49,9 @@ def run():
 
 
 def ours(home, game, steps, threads):
-    """Returns wall and CPU milliseconds of a step: the wall of the game's stage alone, as the run's events tell it, the CPU of the process."""
-    used = []
-    for count in (FEW, FEW + steps):
-        # A store of its own, so that nothing is taken from an earlier run.
-        with place.scratch() as store:
-            runs = Path(store) / "runs"
-            command = [place.MMF, "run", home / f"{game}.mmf", "-p", f"steps={count}", "--threads", threads]
-            cpu = once([*command, "--store", Path(store) / "store", "--runs", runs]).cpu * 1e3
-            events = map(json.loads, (runs / "latest" / "events.jsonl").read_text(encoding="utf-8").splitlines())
-            used.append((next(event["milliseconds"] for event in events if event["event"] == "finished" and event["node"] == "made"), cpu))
-    few, many = used
-    return (many[0] - few[0]) / steps, (many[1] - few[1]) / steps
+    """Returns wall and CPU milliseconds of a step."""
+    wall, cpu = added(home / f"{game}.mmf", "steps", (FEW, FEW + steps), "made", threads)
+    return wall / steps, cpu / steps
 
 
 def make(home):

@@ -1,13 +1,12 @@
 """A step of a task and of the policy that it rewards, beside PyTorch: what further epochs add to a run of mmf."""
 
-import json
 from pathlib import Path
 from random import Random
 
 import place
-from measure import Table, once
+from measure import Table
 from parts.gan import array
-from parts.step import Peer, column
+from parts.step import Peer, added, column
 
 TURNS = 5
 ROWS = 4444
@@ -46,18 +45,10 @@ def run():
 
 
 def ours(home, threads):
-    """Returns wall and CPU milliseconds of a step: the wall of the train alone, as the run's events tell it, the CPU of the process."""
-    used = []
-    for epochs in (FEW, MANY):
-        with place.scratch() as store:
-            runs = Path(store) / "runs"
-            command = [place.MMF, "run", home / "policy.mmf", "-p", f"epochs={epochs}", "--threads", threads]
-            cpu = once([*command, "--store", Path(store) / "store", "--runs", runs]).cpu * 1e3
-            events = map(json.loads, (runs / "latest" / "events.jsonl").read_text(encoding="utf-8").splitlines())
-            used.append((next(event["milliseconds"] for event in events if event["event"] == "finished" and event["node"] == "task"), cpu))
-    few, many = used
+    """Returns wall and CPU milliseconds of a step."""
     steps = STEPS * (MANY - FEW)
-    return (many[0] - few[0]) / steps, (many[1] - few[1]) / steps
+    wall, cpu = added(home / "policy.mmf", "epochs", (FEW, MANY), "task", threads)
+    return wall / steps, cpu / steps
 
 
 def make(home):

@@ -1,7 +1,9 @@
 """A step of training beside PyTorch, on one thread and on two, in short turns."""
 
+import json
 import re
 import subprocess
+from pathlib import Path
 
 import place
 from measure import Table, once
@@ -30,6 +32,23 @@ class Peer:
     def end(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+def added(pipeline, argument, counts, node, threads):
+    """Returns wall and CPU milliseconds that the greater count adds to a run: the wall of the node alone, as the run's events tell it, the CPU
+    of the process."""
+    used = []
+    for count in counts:
+        # A store of its own, so that nothing is taken from an earlier run.
+        with place.scratch() as store:
+            runs = Path(store) / "runs"
+            command = [place.MMF, "run", pipeline, "-p", f"{argument}={count}", "--threads", threads]
+            cpu = once([*command, "--store", Path(store) / "store", "--runs", runs]).cpu * 1e3
+            events = map(json.loads, (runs / "latest" / "events.jsonl").read_text(encoding="utf-8").splitlines())
+            wall = next(event["milliseconds"] for event in events if event["event"] == "finished" and event["node"] == node)
+            used.append((wall, cpu))
+    few, many = used
+    return many[0] - few[0], many[1] - few[1]
 
 
 def ours(name, threads):

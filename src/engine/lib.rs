@@ -86,7 +86,7 @@ pub struct RunOutcome<'a> {
     pub failures: Vec<Failure>,
     /// In the order of the file.
     pub metrics: Vec<MetricResult>,
-    /// What each experiment found, by its name; the arrays are those of `mmf_data::ablation`.
+    /// What each experiment found, by its name; the arrays are those of `mmf_data::ablation` or `mmf_data::imputation`.
     pub experiments: Vec<(String, Arrays)>,
     pub computed: u64,
     pub cached: u64,

@@ -13,6 +13,9 @@ use crate::span::Span;
 use crate::syntax::tree::{Call, Expr, ExprKind, LineKind, Name};
 use crate::types::{ColumnType, FitRows, Marks, Part, SplitType, Task, TrainType, Type};
 
+/// What a train says once for all its heads.
+const OF_ALL: [&str; 5] = ["optimizer", "epochs", "batch", "stop", "repeat"];
+
 /// A head, checked.
 struct Checked {
     name: String,
@@ -193,8 +196,7 @@ impl Checker<'_> {
                 named.push((name.clone(), Written::Expr(value)));
             }
         }
-        let once = |n: &Name| ["optimizer", "epochs", "batch", "stop", "repeat"].contains(&n.text.as_str());
-        if let Some((n, _)) = named.iter().find(|(n, _)| once(n)) {
+        if let Some((n, _)) = named.iter().find(|(n, _)| OF_ALL.contains(&n.text.as_str())) {
             let argument = &n.text;
             self.report(
                 Diagnostic::error(
@@ -210,7 +212,7 @@ impl Checker<'_> {
         let before = extra.len();
         let (args, spans) = self.arguments(signature, &named, Some(node), call.name.span, &inner, extra);
         let mut args = args?;
-        args.0.retain(|(name, _)| !["optimizer", "epochs", "batch", "stop", "repeat"].contains(&name.as_str()));
+        args.0.retain(|(name, _)| !OF_ALL.contains(&name.as_str()));
         let wanted = inner.row.as_ref()?.domain;
         let heads = self.heads_among(signature, &args);
         let (mut outputs, mut ends) = (Vec::new(), Vec::new());

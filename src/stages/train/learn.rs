@@ -17,7 +17,7 @@ use rand_chacha::rand_core::SeedableRng;
 use super::recipe::Stop;
 
 /// Checkpoints of short epochs are not closer than this.
-const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(2);
+pub(crate) const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(2);
 
 /// How long and how a training goes.
 pub(crate) struct Course {

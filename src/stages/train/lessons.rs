@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use mmf_data::error::{Error, Result};
 use mmf_data::network::{Init, Network, Var};
+use mmf_data::plan::Edge;
 use mmf_data::stage::{Context, Report};
 use mmf_lang::args::Args;
 use mmf_lang::say;
 use mmf_tensor::{Loss, Parameters, Session};
 use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
 
 use super::learn::{below, stream};
 use super::network::{Chosen, Circuit, Meddling, Pass, Target, TaskRows};
-use crate::fuse::policy::{INNER, NAME, algorithm, arms, mixed, state};
+use crate::fuse::policy::{INNER, NAME, Scores, algorithm, arms, mixed, state};
 
 /// Inner rows of a step, at most.
 const AT_MOST: usize = 256;
@@ -34,13 +34,19 @@ const DRAWN: u64 = 22;
 /// A policy in a network.
 struct Pupil<'p> {
     node: usize,
-    inputs: Vec<Target>,
+    inputs: &'p [Edge],
     args: &'p Args,
     place: u64,
 }
 
+/// What a policy looked at, and what it made of it.
+struct Looked {
+    state: Vec<f32>,
+    width: usize,
+    scores: Scores,
+}
+
 /// The policies of a network, and the rows that tell gains.
-#[derive(Default)]
 pub(crate) struct School<'p> {
     pupils: Vec<Pupil<'p>>,
     /// Places of training rows, ascending.
@@ -66,14 +72,10 @@ impl<'p> School<'p> {
     /// Finds the policies of a network, and takes the inner rows out of the training rows where there are any. Of several policies the
     /// greatest share counts.
     pub(crate) fn of(circuit: &Circuit<'p>, places: &mut Vec<u32>, seed: u64) -> Self {
-        let none = Arc::new(Vec::new());
         let pupils: Vec<Pupil<'p>> = circuit
             .named(NAME)
             .into_iter()
-            .map(|(node, inputs, args, place)| {
-                let inputs = inputs.iter().map(|edge| (none.clone(), edge.clone())).collect();
-                Pupil { node, inputs, args, place }
-            })
+            .map(|(node, inputs, args, place)| Pupil { node, inputs, args, place })
             .collect();
         let share = pupils.iter().map(|pupil| pupil.args.get(INNER)).fold(0.0, f64::max);
         let most = places.len().saturating_sub(1);
@@ -131,10 +133,13 @@ impl<'p> School<'p> {
         let nodes: Vec<usize> = self.pupils.iter().map(|pupil| pupil.node).collect();
         let reads = circuit.reads(inner.rows(), inner.targets(), &nodes)?;
         let mut random = stream(seed, DRAWN, step ^ (1 << 63));
-        let mut drawn = Vec::new();
+        let (mut looks, mut drawn) = (Vec::new(), Vec::new());
         for (pupil, rows) in self.pupils.iter().zip(reads) {
-            let arms = pupil.draw(circuit, parameters, inner.rows(), &rows, &mut random)?;
+            let looked = pupil.look(circuit, parameters, inner.rows(), &rows)?;
+            let (algorithm, looking) = algorithm(pupil.args, pupil.inputs.len())?;
+            let arms = algorithm.draw(&looked.scores, looking.arms, &mut || random.random());
             drawn.push(Chosen { node: pupil.node, rows, arms });
+            looks.push(looked);
         }
         let all: Vec<Chosen> = drawn.iter().map(|c| Chosen { arms: vec![0; c.arms.len()], ..c.clone() }).collect();
         let losses = |chosen: &[Chosen]| self.losses(circuit, parameters, inner, chosen);
@@ -142,12 +147,11 @@ impl<'p> School<'p> {
         let gains: Vec<f32> = without.iter().zip(&with).map(|(all, own)| all - own).collect();
         let credits = circuit.credit(inner.rows(), inner.targets(), &gains, &nodes)?;
         let mut lessons = Vec::new();
-        for ((pupil, chosen), credit) in self.pupils.iter().zip(drawn).zip(credits) {
+        for (((pupil, looked), chosen), credit) in self.pupils.iter().zip(&looks).zip(drawn).zip(credits) {
             let size = pupil.size(parameters, &credit)?;
             let gains: Vec<f32> = credit.iter().map(|gain| gain / size).collect();
-            let (state, width) = pupil.state(circuit, parameters, inner.rows(), &chosen.rows)?;
             let (algorithm, _) = algorithm(pupil.args, pupil.inputs.len())?;
-            algorithm.learn(parameters, pupil.place, (&state, width), (&chosen.arms, &gains))?;
+            algorithm.learn(parameters, pupil.place, (&looked.state, looked.width), (&chosen.arms, &gains))?;
             lessons.push(Lesson { rows: chosen.rows, arms: chosen.arms, gains });
         }
         Ok(lessons)
@@ -166,41 +170,43 @@ impl<'p> School<'p> {
         inner.losses(&session, &pass.values)
     }
 
-    /// Returns what policies lower in a part of a step: of the part's share of the lessons. `whole` is the sum of all the step's weights.
+    /// Adds what policies lower to a train's own loss of a part of a step: by the part's share of the lessons. `whole` is the sum of
+    /// all the step's weights.
     pub(crate) fn lower(
         &self,
         circuit: &Circuit<'_>,
         session: &mut Session<'_>,
+        own: Loss,
         (lessons, rows): (&[Lesson], TaskRows<'_>),
         (from, to, of): (usize, usize, usize),
         whole: f64,
-    ) -> Result<Vec<(Loss, f32)>> {
-        let mut losses = Vec::new();
+    ) -> Result<Loss> {
+        let mut losses = vec![(own, 1.0)];
         for (pupil, lesson) in self.pupils.iter().zip(lessons) {
             let count = lesson.rows.len();
-            let own = count * from / of.max(1)..count * to / of.max(1);
-            if own.is_empty() {
+            let share = count * from / of.max(1)..count * to / of.max(1);
+            if share.is_empty() {
                 continue;
             }
-            let part = Arc::new(lesson.rows[own.clone()].to_vec());
+            let part = Arc::new(lesson.rows[share.clone()].to_vec());
             let pass = circuit.run(session, rows, &pupil.at(&part))?;
             let (algorithm, looking) = algorithm(pupil.args, pupil.inputs.len())?;
             session.at(pupil.place, "policy");
             let state = state(session, &pass.values)?;
-            let lesson = (&lesson.arms[own.clone()], &lesson.gains[own]);
+            let lesson = (&lesson.arms[share.clone()], &lesson.gains[share]);
             let found = algorithm.lower(&looking, session, &state, lesson)?;
             losses.extend(found.into_iter().map(|(loss, factor)| (loss, factor * (whole / count as f64) as f32)));
         }
         // The task's own loss is told, so what policies lower counts by its slope alone.
         let mut sum = 0.0;
-        for (loss, factor) in &losses {
+        for (loss, factor) in &losses[1..] {
             sum += session.sum_of(loss)? * factor;
         }
-        if !losses.is_empty() {
+        if losses.len() > 1 {
             let rest = session.constant(1, &[1], vec![-sum])?;
             losses.push((Loss { sum: rest, weight: 1.0 }, 1.0));
         }
-        Ok(losses)
+        session.combine(&losses.iter().map(|(loss, factor)| (loss, *factor)).collect::<Vec<_>>())
     }
 
     /// Returns the mean weight of each input of each policy, over some of the rows that it may be asked for.
@@ -213,13 +219,9 @@ impl<'p> School<'p> {
                 continue;
             }
             let inputs = pupil.inputs.len();
-            let mut session = Session::reading(parameters);
-            let pass = circuit.run(&mut session, TaskRows::Table(&[]), &pupil.at(&Arc::new(some)))?;
+            let looked = pupil.look(circuit, parameters, TaskRows::Table(&[]), &Arc::new(some))?;
             let (algorithm, looking) = algorithm(pupil.args, inputs)?;
-            session.at(pupil.place, "policy");
-            let state = state(&mut session, &pass.values)?;
-            let scores = algorithm.look(&looking, &mut session, &state)?;
-            let weights = mixed(&algorithm.settle(&scores, looking.arms), inputs);
+            let weights = mixed(&algorithm.settle(&looked.scores, looking.arms), inputs);
             for at in 0..inputs {
                 let own = weights.iter().skip(at).step_by(inputs);
                 let mean = own.clone().map(|&x| f64::from(x)).sum::<f64>() / own.count().max(1) as f64;
@@ -277,38 +279,24 @@ impl<'p> School<'p> {
 impl Pupil<'_> {
     /// Returns its inputs at rows of its own.
     fn at(&self, rows: &Arc<Vec<u32>>) -> Vec<Target> {
-        self.inputs.iter().map(|(_, edge)| (rows.clone(), edge.clone())).collect()
+        self.inputs.iter().map(|edge| (rows.clone(), edge.clone())).collect()
     }
 
-    /// Returns what it looks at.
-    fn state(
+    /// Looks at rows with the present weights.
+    fn look(
         &self,
         circuit: &Circuit<'_>,
         parameters: &Parameters,
         task: TaskRows<'_>,
         rows: &Arc<Vec<u32>>,
-    ) -> Result<(Vec<f32>, usize)> {
-        let mut session = Session::reading(parameters);
-        let pass = circuit.run(&mut session, task, &self.at(rows))?;
-        let state = state(&mut session, &pass.values)?;
-        Ok((session.values(&state)?.to_vec(), state.width()))
-    }
-
-    fn draw(
-        &self,
-        circuit: &Circuit<'_>,
-        parameters: &Parameters,
-        task: TaskRows<'_>,
-        rows: &Arc<Vec<u32>>,
-        random: &mut ChaCha8Rng,
-    ) -> Result<Vec<u32>> {
+    ) -> Result<Looked> {
         let mut session = Session::reading(parameters);
         let pass = circuit.run(&mut session, task, &self.at(rows))?;
         let (algorithm, looking) = algorithm(self.args, self.inputs.len())?;
         session.at(self.place, "policy");
         let state = state(&mut session, &pass.values)?;
         let scores = algorithm.look(&looking, &mut session, &state)?;
-        Ok(algorithm.draw(&scores, looking.arms, &mut || random.random()))
+        Ok(Looked { state: session.values(&state)?.to_vec(), width: state.width(), scores })
     }
 
     /// Returns the usual size of gains, and lets it follow these.

@@ -32,7 +32,8 @@ pub(crate) const fn loss(default: &'static str) -> Arg<Vec<(f64, Recipe)>> {
     Arg::new("loss", ArgKind::Loss, read).default(Literal::Recipe(default)).doc("What the training lowers.")
 }
 
-fn recipe(value: Option<&ArgValue>) -> Option<Recipe> {
+/// Reads an argument that is one recipe.
+pub(crate) fn recipe(value: Option<&ArgValue>) -> Option<Recipe> {
     match value {
         Some(ArgValue::Recipe(recipe)) => Some(recipe.clone()),
         _ => None,

@@ -437,11 +437,10 @@ impl Work for Rowwise<'_> {
 
     fn make(&self, seed: u64) -> Result<Parameters> {
         let some = &self.places[..self.places.len().min(2)];
-        let mut parameters = self.circuit.make(seed, TaskRows::Table(&ids(self.call, some)), &self.values())?;
         let rows = ids(self.call, some);
-        self.heads
-            .iter()
-            .try_for_each(|head| head.pulls.make(&mut parameters, &self.circuit, TaskRows::Table(&rows)))?;
+        let rows = TaskRows::Table(&rows);
+        let mut parameters = self.circuit.make(seed, rows, &self.values())?;
+        self.heads.iter().try_for_each(|head| head.pulls.make(&mut parameters, &self.circuit, rows))?;
         self.balance.make(&mut parameters, self.heads.len())?;
         self.school.make(&mut parameters)?;
         Ok(parameters)
@@ -495,10 +494,7 @@ impl Work for Rowwise<'_> {
         };
         let part = (range.start, range.end, batch.rows.len());
         let lessons = (&batch.lessons[..], TaskRows::Table(&batch.inner));
-        let lowered = self.school.lower(&self.circuit, session, lessons, part, whole)?;
-        let losses: Vec<(&Loss, f32)> =
-            std::iter::once((&own, 1.0)).chain(lowered.iter().map(|(loss, factor)| (loss, *factor))).collect();
-        session.combine(&losses)
+        self.school.lower(&self.circuit, session, own, lessons, part, whole)
     }
 
     fn watch(&self, parameters: &Parameters, _: usize) -> Result<Predictions> {

@@ -3,7 +3,7 @@
 //! Law: what comes out depends on the seed and the rows alone, never on threads, clocks, or how often it was interrupted.
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mmf_data::arrays::{Array, Arrays, State};
 use mmf_data::error::{Error, Result};
@@ -24,7 +24,7 @@ use super::{
     SPECTRAL, STEPS,
 };
 use crate::fuse::layers::Layers;
-use crate::train::learn::{below, stream};
+use crate::train::learn::{BETWEEN_CHECKPOINTS, below, stream};
 use crate::train::recipe::rule_of;
 
 /// How often an input that is there is hidden from a generator that could read it.
@@ -33,8 +33,6 @@ const HIDDEN: f64 = 0.2;
 const POINTS: usize = 100;
 /// Rows by which a point is told.
 const PROBE: usize = 512;
-/// Checkpoints are not closer than this.
-const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(2);
 /// Below this share of the real deviation, what is made is all alike.
 const ALIKE: f64 = 0.05;
 /// A discriminator that is right this often has left its generator behind.

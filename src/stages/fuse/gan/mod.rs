@@ -13,13 +13,14 @@ mod tests;
 pub(crate) mod wasserstein;
 
 use mmf_data::stage::{Body, Stage};
-use mmf_lang::args::{Arg, ArgKind, ArgValue, Literal, Recipe};
+use mmf_lang::args::{Arg, ArgKind, Literal, Recipe};
 use mmf_lang::infer::Inference;
 use mmf_lang::say;
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Type;
 
 use crate::fuse::concat::widths;
+use crate::train::recipe;
 
 pub(crate) struct Gan;
 
@@ -34,7 +35,7 @@ const DISCRIMINATOR: Arg<Vec<Recipe>> = Arg::network("discriminator")
     .default(Literal::Recipe("mlp"))
     .doc("The layers of each discriminator; a linear one to one number follows.");
 const LOSS: Arg<Option<Recipe>> =
-    recipe("loss", ArgKind::Recipe("objective"), "non_saturating").doc("What the two play for.");
+    one_recipe("loss", ArgKind::Recipe("objective"), "non_saturating").doc("What the two play for.");
 const RECONSTRUCTION: Arg<f64> = Arg::float("reconstruction")
     .default(Literal::Float(10.0))
     .range(0.0, 1e6)
@@ -51,20 +52,16 @@ const CRITIC_STEPS: Arg<Option<usize>> = Arg::some_int("critic_steps")
     .range(1.0, 100.0)
     .doc("Steps of the discriminators for one of the generators; unsaid, 5 for `wasserstein`, else 1.");
 const OPTIMIZER: Arg<Option<Recipe>> =
-    recipe("optimizer", ArgKind::Optimizer, "adam").doc("How the generators' weights follow their gradients.");
+    one_recipe("optimizer", ArgKind::Optimizer, "adam").doc("How the generators' weights follow their gradients.");
 const CRITIC_OPTIMIZER: Arg<Option<Recipe>> =
-    recipe("critic_optimizer", ArgKind::Optimizer, "adam").doc("How the discriminators' weights follow theirs.");
+    one_recipe("critic_optimizer", ArgKind::Optimizer, "adam").doc("How the discriminators' weights follow theirs.");
 const DRAWS: Arg<usize> = Arg::int("draws")
     .default(Literal::Int(8))
     .range(1.0, 1000.0)
     .doc("Of how many drawings of the random numbers the mean is taken when a row is made.");
 
-const fn recipe(name: &'static str, kind: ArgKind, default: &'static str) -> Arg<Option<Recipe>> {
-    let read = |value: Option<&ArgValue>| match value {
-        Some(ArgValue::Recipe(recipe)) => Some(recipe.clone()),
-        _ => None,
-    };
-    Arg::new(name, kind, read).default(Literal::Recipe(default))
+const fn one_recipe(name: &'static str, kind: ArgKind, default: &'static str) -> Arg<Option<Recipe>> {
+    Arg::new(name, kind, recipe::recipe).default(Literal::Recipe(default))
 }
 
 static SIGNATURE: Signature =

@@ -16,23 +16,21 @@ pub(crate) mod thompson;
 use mmf_data::error::{Error, Result};
 use mmf_data::network::{Network, Op, Var};
 use mmf_data::stage::{Body, Stage};
-use mmf_lang::args::{Arg, ArgKind, ArgValue, Args, Literal, Recipe};
+use mmf_lang::args::{Arg, ArgKind, Args, Literal, Recipe};
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_tensor::{Loss, Parameters, Session};
 
 use crate::fuse::concat::{join, widths};
+use crate::train::recipe::recipe;
 
 pub(crate) struct Policy;
 
 /// The stage's name, by which a train finds it in its network.
 pub(crate) const NAME: &str = "policy";
 
-const ALGORITHM: Arg<Option<Recipe>> = Arg::new("algorithm", ArgKind::Recipe("algorithm"), |value| match value {
-    Some(ArgValue::Recipe(recipe)) => Some(recipe.clone()),
-    _ => None,
-})
-.default(Literal::Recipe("reinforce"))
-.doc("How it learns which arm to pull.");
+const ALGORITHM: Arg<Option<Recipe>> = Arg::new("algorithm", ArgKind::Recipe("algorithm"), recipe)
+    .default(Literal::Recipe("reinforce"))
+    .doc("How it learns which arm to pull.");
 const NETWORK: Arg<Vec<Recipe>> = Arg::network("network")
     .default(Literal::Recipe("mlp"))
     .doc("The layers that look at the inputs, for `reinforce` and `actor_critic`; the bandits are linear in them.");

@@ -34,6 +34,12 @@ fn asked(algorithm: &str, own: &[(&str, ArgValue)], entropy: f64) -> Args {
     ])
 }
 
+/// Puts a state before the policy of the place.
+fn put(session: &mut Session<'_>, state: &[f32], width: usize) -> Var {
+    session.at(3, "policy");
+    session.constant(state.len() / width, &[width], state.to_vec()).unwrap()
+}
+
 #[test]
 fn an_arm_has_all_inputs_or_one_or_all_but_one() {
     let bits = |inputs: usize| -> Vec<String> {
@@ -53,16 +59,12 @@ fn what_a_policy_lowers_has_pytorchs_slopes() {
     for case in fixture("tensor/policy.json")["gradients"].as_array().unwrap() {
         let (state, width) = (floats(&case["state"]), case["width"].as_u64().unwrap() as usize);
         let (drawn, gains) = (numbers(&case["arms"]), floats(&case["gains"]));
-        let rows = drawn.len();
         let critic = case["critic"].as_bool().unwrap();
         let name = if critic { "actor_critic" } else { "reinforce" };
         let args = asked(name, &[], case["entropy"].as_f64().unwrap());
         let (algorithm, looking) = algorithm(&args, 2).unwrap();
         let mut parameters = Parameters::new(1);
-        let put = |session: &mut Session<'_>| -> Var {
-            session.at(3, "policy");
-            session.constant(rows, &[width], state.clone()).unwrap()
-        };
+        let put = |session: &mut Session<'_>| put(session, &state, width);
         let mut making = Session::making(&mut parameters);
         let seen = put(&mut making);
         algorithm.look(&looking, &mut making, &seen).unwrap();
@@ -106,10 +108,7 @@ fn a_bandits_gains_are_those_of_ridge_regression() {
         let (algorithm, looking) = algorithm(&args, 2).unwrap();
         let mut parameters = Parameters::new(1);
         let rows = drawn.len();
-        let put = |session: &mut Session<'_>| -> Var {
-            session.at(3, "policy");
-            session.constant(rows, &[width], state.clone()).unwrap()
-        };
+        let put = |session: &mut Session<'_>| put(session, &state, width);
         let mut making = Session::making(&mut parameters);
         let seen = put(&mut making);
         algorithm.look(&looking, &mut making, &seen).unwrap();

@@ -409,10 +409,7 @@ impl Work for Ranking<'_> {
         let Some(inner) = &batch.inner else { return Ok(own) };
         let whole = batch.weights.as_ref().map_or(batch.users.len() as f64, |w| w.iter().map(|&w| f64::from(w)).sum());
         let part = (range.start, range.end, batch.users.len());
-        let lowered = self.school.lower(&self.circuit, session, (&batch.lessons, inner.rows()), part, whole)?;
-        let losses: Vec<(&Loss, f32)> =
-            std::iter::once((&own, 1.0)).chain(lowered.iter().map(|(loss, factor)| (loss, *factor))).collect();
-        session.combine(&losses)
+        self.school.lower(&self.circuit, session, own, (&batch.lessons, inner.rows()), part, whole)
     }
 
     fn watch(&self, parameters: &Parameters, top: usize) -> Result<Predictions> {
