@@ -23,6 +23,7 @@ mod slices;
 mod value;
 
 pub use kernels::product::inner_products;
+pub use kernels::rows::differences;
 
 pub use gradients::{Gradients, SparseRows};
 pub use initial::normals;

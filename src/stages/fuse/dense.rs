@@ -3,7 +3,7 @@
 use mmf_data::error::Result;
 use mmf_data::network::{Activation, Init, Network, Op, Var};
 use mmf_data::stage::{Body, Stage};
-use mmf_lang::args::{Arg, Literal};
+use mmf_lang::args::{Arg, Args, Literal};
 use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::one;
@@ -61,6 +61,11 @@ impl Stage for Dense {
             layer(network, one(inputs)?, ("w", call.args.get(BIAS).then_some("b")), units, activation)
         })
     }
+}
+
+/// Tells whether a layer is `x·W`.
+pub(crate) fn is_linear(args: &Args) -> bool {
+    !args.get(BIAS) && args.get(ACTIVATION) == "none"
 }
 
 /// Returns `f(x·W + b)`, of a sequence step by step, with weights of these names.

@@ -10,7 +10,7 @@ mod co_attention;
 mod concat;
 mod conv;
 mod cross_attention;
-mod dense;
+pub(crate) mod dense;
 mod dot;
 mod dropout;
 pub(crate) mod embedding;

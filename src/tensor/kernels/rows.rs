@@ -1,5 +1,10 @@
 //! Rows picked from a matrix, and added back to it.
 
+/// Numbers that come from memory together.
+const LINE: usize = 16;
+/// Numbers in a page of memory.
+const PAGE: usize = 1024;
+
 /// Returns the rows of `from` in the order of `index`; every index is within it.
 pub(crate) fn gather(from: &[f32], width: usize, index: &[u32]) -> Vec<f32> {
     let mut out = Vec::with_capacity(index.len() * width);
@@ -7,6 +12,26 @@ pub(crate) fn gather(from: &[f32], width: usize, index: &[u32]) -> Vec<f32> {
         out.extend_from_slice(&from[i as usize * width..][..width]);
     }
     out
+}
+
+/// Returns row `second` less row `first` of `from`, for each two; all are within it.
+pub fn differences(from: &[f32], width: usize, firsts: &[usize], seconds: &[usize]) -> Vec<f32> {
+    let row = |at: usize| &from[at * width..][..width];
+    let mut out = Vec::with_capacity(seconds.len() * width);
+    for (place, (&first, &second)) in firsts.iter().zip(seconds).enumerate() {
+        // Rows lie far apart in memory, and the machine itself looks ahead within a page alone.
+        for next in [firsts, seconds].into_iter().filter_map(|rows| rows.get(place + 1)) {
+            row(*next).chunks(PAGE).for_each(|page| fetch(&page[..page.len().min(2 * LINE)]));
+        }
+        subtract(row(second), row(first), &mut out);
+    }
+    out
+}
+
+wide! {
+    fn subtract(a: &[f32], b: &[f32], out: &mut Vec<f32>) {
+        out.extend(a.iter().zip(b).map(|(a, b)| a - b));
+    }
 }
 
 /// Returns rows of `from` as sequences of `steps` steps: `index` holds those of all sequences end to end, as many as `lengths` says.
@@ -72,11 +97,28 @@ pub(crate) fn take_columns(from: &[f32], from_width: usize, at: usize, to: &mut 
 #[inline(always)]
 pub(crate) fn fetch(row: &[f32]) {
     #[cfg(target_arch = "x86_64")]
-    for line in row.chunks(16) {
+    for line in row.chunks(LINE) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: the address is within the row; a prefetch reads nothing that a program can see.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = row;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_taken_from_each_other() {
+        let width = 2 * PAGE + 3;
+        let from: Vec<f32> = (0..3 * width).map(|i| (i / width * 10 + i % 7) as f32).collect();
+        let found = differences(&from, width, &[0, 2, 1], &[1, 0, 1]);
+        assert_eq!(found.len(), 3 * width);
+        for (row, wanted) in [10.0, -20.0, 0.0].into_iter().enumerate() {
+            assert!(found[row * width..][..width].iter().all(|&x| x == wanted));
+        }
+        assert!(differences(&[], 0, &[1], &[2]).is_empty());
+    }
 }

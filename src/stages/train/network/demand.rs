@@ -7,6 +7,7 @@ use mmf_data::past::Past;
 use mmf_data::plan::{Edge, Link};
 use mmf_lang::say;
 
+use super::apart::Apart;
 use super::{Circuit, Kind, TaskRows};
 use crate::fuse::propagate;
 
@@ -40,6 +41,17 @@ pub(super) enum Reach {
 impl Circuit<'_> {
     /// Finds the rows that each node needs so that all targets can be read.
     pub(super) fn demand(&self, task: TaskRows<'_>, targets: &[Target], reach: Reach) -> Result<Demand> {
+        self.demand_but(task, targets, reach, None)
+    }
+
+    /// The same, without the maps whose differences are computed.
+    pub(super) fn demand_but(
+        &self,
+        task: TaskRows<'_>,
+        targets: &[Target],
+        reach: Reach,
+        apart: Option<Apart<'_>>,
+    ) -> Result<Demand> {
         let mut wanted: Vec<Vec<Arc<Vec<u32>>>> = vec![Vec::new(); self.nodes.len()];
         let mut ends = Vec::with_capacity(targets.len());
         for (rows, edge) in targets {
@@ -79,6 +91,10 @@ impl Circuit<'_> {
                 for edge in *inputs {
                     if edge.node >= number {
                         return Err(Error::bug("a node of a plan comes before its inputs"));
+                    }
+                    if apart.is_some_and(|apart| apart.has(edge.node)) {
+                        reads[number].push((edge.node, Arc::default()));
+                        continue;
                     }
                     let read = match &edge.via[..] {
                         [Link::Past(past), rest @ ..] => {

@@ -7,6 +7,7 @@ use mmf_data::network::{Network, Var};
 use mmf_data::table::Column;
 use mmf_data::values::{Sequences, Values};
 use mmf_lang::say;
+use mmf_tensor::differences;
 
 /// A column, ready to be read row by row.
 pub(crate) struct Leaf<'p> {
@@ -73,6 +74,21 @@ impl<'p> Leaf<'p> {
             }
         }
         network.constant(rows.len(), dims, data)
+    }
+
+    /// Tells whether each row is so many numbers.
+    pub(super) fn is_flat(&self) -> bool {
+        matches!(self.numbers, Numbers::Flat { .. })
+    }
+
+    /// Reads what each of `seconds` has beyond its place among `firsts`.
+    pub(super) fn difference(&self, network: &mut dyn Network, firsts: &[u32], seconds: &[u32]) -> Result<Var> {
+        let Numbers::Flat { dims, numbers } = &self.numbers else {
+            return Err(Error::bug(format!("differences of {} are asked for", self.column.values.kind())));
+        };
+        let places = |rows: &[u32]| rows.iter().map(|&row| self.place(row)).collect::<Result<Vec<_>>>();
+        let data = differences(numbers, dims.iter().product(), &places(firsts)?, &places(seconds)?);
+        network.constant(seconds.len(), dims, data)
     }
 
     fn steps(&self, network: &mut dyn Network, sequences: &Sequences, rows: &[u32]) -> Result<Var> {

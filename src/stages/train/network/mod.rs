@@ -2,6 +2,7 @@
 //!
 //! A pass over the plan from its end finds the rows that each node needs ([`demand`]); a second one, from its start, computes them.
 
+pub(crate) mod apart;
 mod demand;
 mod freeze;
 pub(crate) mod leaf;
@@ -19,6 +20,7 @@ use mmf_lang::args::Args;
 use mmf_lang::types::Part;
 use mmf_tensor::{Loss, Parameters, Session};
 
+use apart::Apart;
 pub(crate) use demand::Target;
 use demand::{Demand, Reach};
 use leaf::Leaf;
@@ -88,6 +90,8 @@ pub(crate) struct Meddling<'a> {
     pub(crate) shift: Option<(usize, &'a Shift)>,
     /// What nodes choose; those that are not named choose by themselves.
     pub(crate) chosen: &'a [Chosen],
+    /// Maps that are computed for what compared items differ in.
+    pub(crate) apart: Option<Apart<'a>>,
 }
 
 /// What a pass has computed.
@@ -263,7 +267,8 @@ impl<'p> Circuit<'p> {
         meddling: Meddling<'_>,
     ) -> Result<Pass> {
         let mut shifted = None;
-        let demand = self.demand(task, targets, Reach::All)?;
+        let demand = self.demand_but(task, targets, Reach::All, meddling.apart)?;
+        let mut made = Vec::new();
         let mut nodes: Vec<Option<Var>> = vec![None; self.nodes.len()];
         for (number, kind) in self.nodes.iter().enumerate() {
             let Some(rows) = &demand.rows[number] else { continue };
@@ -276,6 +281,10 @@ impl<'p> Circuit<'p> {
                     let steps = demand.lengths[number].as_ref().zip(demand.inputs[number].first());
                     let steps = steps.and_then(|(lengths, places)| Some(Steps { lengths, places: places.as_ref()? }));
                     for (edge, places) in inputs.iter().zip(&demand.inputs[number]) {
+                        if let Some(apart) = meddling.apart.filter(|apart| apart.has(edge.node)) {
+                            values.push(self.apart(session, apart, edge.node, (rows.len(), &mut made))?);
+                            continue;
+                        }
                         let places = if steps.is_some() { None } else { places.as_deref() };
                         values.push(gathered(session, &nodes[edge.node], places)?);
                     }

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use super::bpr;
 use super::learn::{Course, Work, learn, stream};
 use super::lessons::{Lesson, School, Scored};
+use super::network::apart::Apart;
 use super::network::{Circuit, Target, TaskRows};
 use super::recipe::{self, OPTIMIZER, REPEAT, STOP, Stop, WEIGHT};
 use super::space;
@@ -193,6 +194,8 @@ struct Ranking<'a> {
     scores: Vec<&'a Edge>,
     /// The parts of the loss that compare two values of the pairs that were met, or ask for the worst.
     pulls: Terms<'a>,
+    /// The maps that are enough as differences of a pair's items.
+    compared: Vec<usize>,
     /// The negatives that are drawn for each pair: as many as the term that takes most.
     negatives: usize,
     keep_seen: bool,
@@ -247,6 +250,7 @@ impl<'a> Ranking<'a> {
             circuit.know(TaskRows::Pairs { users: &users, items: &items, met: &met }, &read)?;
         }
         Ok(Ranking {
+            compared: circuit.compared(&scores, &pulls.values().collect::<Vec<_>>()),
             circuit,
             score,
             rows,
@@ -294,7 +298,12 @@ impl Ranking<'_> {
         let positives = Arc::new((0..n as u32).collect::<Vec<_>>());
         let mut targets: Vec<Target> = scores.iter().map(|&edge| (all.clone(), edge.clone())).collect();
         targets.extend(self.pulls.targets(&positives));
-        let pass = self.circuit.run_with(session, task, &targets, asked.meddling())?;
+        let firsts: Vec<u32> = items[..n].iter().flat_map(|&item| std::iter::repeat_n(item, m)).collect();
+        let mut meddling = asked.meddling();
+        if meddling.shift.is_none() {
+            meddling.apart = Apart::worthwhile(&self.compared, &firsts, &items[n..]);
+        }
+        let pass = self.circuit.run_with(session, task, &targets, meddling)?;
         let weights = batch.weights.as_ref().map(|w| &w[range]);
         let mut losses = Vec::with_capacity(self.terms.len());
         for term in self.terms.iter().filter(|term| asked.has(term.number)) {

@@ -1,5 +1,6 @@
 //! Trains on planted problems whose answers are known.
 
+mod apart;
 mod policy;
 mod recommend;
 mod space;
