@@ -58,6 +58,8 @@ impl Progress {
             Event::Planned { nodes, cached } => self.planned(&mut shown, *nodes, *cached),
             Event::Started { node } => self.started(&mut shown, node),
             Event::Progress { node, done, total } => self.progress(&mut shown, node, *done, *total),
+            // What a stage's inputs count is for the report: the loss and the watched metric stay.
+            Event::Curve { curve, .. } if curve.contains(": ") => {}
             Event::Curve { node, curve, step, value } => {
                 if let Some(Running { bar: Some(bar), .. }) = shown.running.get(node) {
                     bar.set_message(format!("{curve} {value:.4} ({step})"));

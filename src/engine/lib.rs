@@ -46,6 +46,7 @@ use mmf_lang::span::Span;
 
 pub use event::{Event, MetricResult, Sink, Words};
 pub use key::Lookup;
+pub use network::Weighing;
 pub use plan::{Planned, State};
 pub use watch::{Ending, Session, SharedSink};
 pub use why::Reason;
@@ -126,6 +127,11 @@ impl RunOutcome<'_> {
             })
         };
         self.work.graph.names.iter().filter_map(one).collect()
+    }
+
+    /// Returns what a train tells of stages in its network that weigh their inputs.
+    pub fn weighings(&self, train: NodeId) -> Vec<Weighing> {
+        network::weighings(&self.work, train)
     }
 
     /// Returns the keys of the store that this run used: what cleaning must keep for it.

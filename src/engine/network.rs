@@ -232,6 +232,54 @@ pub(crate) fn field(work: &Work<'_>, train: NodeId, name: &str) -> Option<String
     wiring.fields.iter().find(|(n, _)| n == name).map(|(_, at)| at.to_string())
 }
 
+/// What a train tells of the inputs of a stage in its network that weighs them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighing {
+    /// What its curves are called before the number of the input: `policy 1`.
+    pub curves: String,
+    /// The stage's name in the file, or how it is called there.
+    pub name: String,
+    /// What each input is, for people.
+    pub inputs: Vec<String>,
+}
+
+/// Returns the stages in a train's network that weigh their inputs, numbered as its curves are: those of a name in their order.
+pub(crate) fn weighings(work: &Work<'_>, train: NodeId) -> Vec<Weighing> {
+    let graph = work.graph;
+    let Ok(wiring) = Wiring::new(graph, train, work.lookup) else { return Vec::new() };
+    let mut found: Vec<(&str, Weighing)> = Vec::new();
+    for wire in &wiring.nodes {
+        let node = graph.node(wire.node);
+        let NodeKind::Stage { stage, .. } = &node.kind else { continue };
+        let weighs = (work.lookup)(stage).is_some_and(|stage| stage.signature().weighs);
+        if !weighs || wire.inputs.as_ref().is_none_or(|inputs| inputs.len() < 2) {
+            continue;
+        }
+        let number = 1 + found.iter().filter(|(other, _)| other == stage).count();
+        let columns = node.inputs.iter().filter(|&&id| matches!(graph.node(id).ty, Type::Column(_) | Type::Ends(_)));
+        let name = node.name.clone().unwrap_or_else(|| node.label.clone());
+        let inputs = columns.map(|&id| said(graph, id)).collect();
+        found.push((stage, Weighing { curves: format!("{stage} {number}"), name, inputs }));
+    }
+    found.into_iter().map(|(_, weighing)| weighing).collect()
+}
+
+/// Returns what people call a value: by its name, or by those of what it is made from.
+fn said(graph: &Graph, id: NodeId) -> String {
+    let node = graph.node(id);
+    if let Some(name) = &node.name {
+        return name.clone();
+    }
+    let of_columns = |&&id: &&NodeId| matches!(graph.node(id).ty, Type::Column(_));
+    let mut parts: Vec<String> = match node.kind {
+        NodeKind::Stage { .. } => node.inputs.iter().filter(of_columns).map(|&id| said(graph, id)).collect(),
+        NodeKind::Read(_) => node.inputs.iter().take(1).map(|&id| said(graph, id)).collect(),
+        _ => Vec::new(),
+    };
+    parts.dedup();
+    if parts.is_empty() { node.label.clone() } else { parts.join(" + ") }
+}
+
 /// Feeds all that a train works on: the shape of its network, and the contents of leaves and links. `None` while one of
 /// them is not known.
 pub(crate) fn feed(hasher: &mut Hasher, work: &Work<'_>, train: NodeId) -> Result<Option<()>> {

@@ -142,6 +142,8 @@ pub struct Signature {
     pub placed: bool,
     /// In a network its joint alternative is taken, also over what is ready before the training.
     pub held_in_networks: bool,
+    /// It weighs its inputs against each other, and tells the weights to whoever trains it.
+    pub weighs: bool,
     /// What an operator between a number and a column stands for: it takes `factor` and `offset`.
     pub linear: bool,
     /// A network by itself: it may be declared where no network is around.
@@ -181,6 +183,7 @@ impl Signature {
             weights: false,
             placed: false,
             held_in_networks: false,
+            weighs: false,
             linear: false,
             is_network: false,
             learns_from_gaps: false,
@@ -246,6 +249,11 @@ impl Signature {
 
     pub const fn held_in_networks(mut self) -> Self {
         self.held_in_networks = true;
+        self
+    }
+
+    pub const fn weighs(mut self) -> Self {
+        self.weighs = true;
         self
     }
 

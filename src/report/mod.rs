@@ -16,6 +16,7 @@ pub(crate) mod samples;
 mod scatter;
 pub(crate) mod space;
 mod speech;
+mod weighings;
 pub(crate) mod words;
 
 use std::path::Path;

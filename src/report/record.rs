@@ -212,6 +212,19 @@ pub(crate) struct TrainRecord {
     pub(crate) epochs: Option<u64>,
     /// The epoch whose weights were kept, from 1; 0 where nothing was trained.
     pub(crate) kept: Option<u64>,
+    /// Stages of its network that weigh their inputs.
+    #[serde(default)]
+    pub(crate) weighings: Vec<WeighingRecord>,
+}
+
+/// What curves of a train are of: `policy 1: input 2` is how much the second input counts in the first policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WeighingRecord {
+    /// `policy 1`
+    pub(crate) curves: String,
+    /// The stage's name in the file.
+    pub(crate) name: String,
+    pub(crate) inputs: Vec<String>,
 }
 
 /// `rows/NAME.json`: what some rows of a source look like.

@@ -38,6 +38,8 @@ pub struct Session<'p> {
     around: Vec<(u64, usize)>,
     /// How many random choices were made so far: two at one place differ.
     choices: u64,
+    /// Of a pass for reading, the scores by which stages weigh their inputs, with the stages' places.
+    weighing: Vec<(u64, Var)>,
     /// What went wrong where no result could say so; the next operation says it.
     failed: Option<Error>,
 }
@@ -139,6 +141,7 @@ impl<'p> Session<'p> {
             label: String::new(),
             around: Vec::new(),
             choices: 0,
+            weighing: Vec::new(),
             failed: None,
         }
     }
@@ -150,6 +153,11 @@ impl<'p> Session<'p> {
         if let Store::Making(_) = self.store {
             label.clone_into(&mut self.label);
         }
+    }
+
+    /// Returns the scores by which the stage at this place weighs its inputs, as it has noted in a pass for reading.
+    pub fn weighing(&self, place: u64) -> Option<&Var> {
+        self.weighing.iter().find(|(at, _)| *at == place).map(|(_, scores)| scores)
     }
 
     /// Returns the numbers of a value, row by row.
@@ -418,6 +426,12 @@ impl Network for Session<'_> {
     fn apply(&mut self, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var> {
         self.check()?;
         ops::apply(self, op, inputs, parameters)
+    }
+
+    fn weighs(&mut self, scores: &Var) {
+        if !self.training {
+            self.weighing.push((self.place, scores.clone()));
+        }
     }
 
     fn training(&self) -> bool {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mmf_data::ablation::Ablation;
 use mmf_data::imputation::Imputation;
-use mmf_engine::{Event, RunOutcome};
+use mmf_engine::{Event, RunOutcome, Weighing};
 use mmf_lang::analysis::Checked;
 use mmf_lang::graph::{Graph, NodeKind};
 use mmf_lang::types::Type;
@@ -14,7 +14,7 @@ use crate::cli::clock;
 use crate::cli::steps::{elem_text, steps, type_text};
 use crate::report::record::{
     ArrowRecord, CoverageRecord, DataRecord, ExperimentRecord, FailureRecord, ImputationRecord, RunRecord, StepRecord,
-    TrainRecord,
+    TrainRecord, WeighingRecord,
 };
 
 /// What the events say of a step, by its title.
@@ -136,6 +136,7 @@ fn trains(graph: &Graph, outcome: &RunOutcome<'_>) -> Vec<TrainRecord> {
             rows: shown.and_then(|p| looks::name(graph, p)),
             epochs,
             kept,
+            weighings: outcome.weighings(id).into_iter().map(weighing).collect(),
             name,
         }
     };
@@ -150,6 +151,10 @@ fn trains(graph: &Graph, outcome: &RunOutcome<'_>) -> Vec<TrainRecord> {
         }
     }
     all.into_iter().map(one).collect()
+}
+
+fn weighing(Weighing { curves, name, inputs }: Weighing) -> WeighingRecord {
+    WeighingRecord { curves, name, inputs }
 }
 
 fn went(events: &str) -> BTreeMap<String, Went> {

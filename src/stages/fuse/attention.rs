@@ -1,6 +1,6 @@
 //! A weighted sum, its weights found from what is summed.
 
-use mmf_data::error::Result;
+use mmf_data::error::{Error, Result};
 use mmf_data::network::{Activation, Network, Op, Var};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::Arg;
@@ -22,10 +22,12 @@ static SIGNATURE: Signature = Signature::new(
 )
 .args(&[UNITS.spec()])
 .weights()
+.weighs()
 .cost("n * n")
 .doc(
     "Σ aᵢ·xᵢ with a = softmax(vᵀ tanh(W·xᵢ + b)): learns which inputs of a row to look at, or which steps of a sequence. All \
-     are of one size, and share W, b and v. An empty sequence gives zeros.",
+     are of one size, and share W, b and v. An empty sequence gives zeros. Of several inputs the report shows the weights, the mean over rows, \
+     from epoch to epoch.",
 )
 .reference("Bahdanau, Cho, Bengio 2015, without a query; Yang et al. 2016")
 .examples(&[
@@ -51,26 +53,32 @@ impl Stage for Attention {
 
     fn body(&self, alternative: usize) -> Body {
         if alternative == 0 {
-            return Body::Joint(|call, network, inputs| attend(network, one(inputs)?, call.args.get(UNITS)));
+            return Body::Joint(|call, network, inputs| {
+                let steps = one(inputs)?;
+                let scores = scores(network, steps, call.args.get(UNITS))?;
+                network.apply(Op::Attend, &[&scores, steps], &[])
+            });
         }
         Body::Joint(|call, network, inputs| {
             let steps = stack(network, inputs)?;
-            attend(network, &steps, call.args.get(UNITS))
+            let scores = scores(network, &steps, call.args.get(UNITS))?;
+            network.weighs(&scores);
+            network.apply(Op::Attend, &[&scores, &steps], &[])
         })
     }
 }
 
-/// Weighs the steps of `[t, n]`.
-fn attend(network: &mut dyn Network, steps: &Var, units: Option<usize>) -> Result<Var> {
-    let [count, width] = steps.dims[..] else { return Ok(steps.clone()) };
+/// Returns the scores of the steps of `[t, n]`.
+fn scores(network: &mut dyn Network, steps: &Var, units: Option<usize>) -> Result<Var> {
+    let [count, width] = steps.dims[..] else { return Err(Error::bug("attention over what has no steps")) };
     let units = units.unwrap_or(width);
     let lengths = network.lengths(steps).map(<[u32]>::to_vec);
     let flat = network.view(steps, steps.rows * count, &[width])?;
     let hidden = layer(network, &flat, ("w", Some("b")), units, Activation::Tanh)?;
     let scores = layer(network, &hidden, ("v", None), 1, Activation::None)?;
-    let mut scores = network.view(&scores, steps.rows, &[count])?;
-    if let Some(lengths) = lengths {
-        scores = network.sequence(&scores, &lengths)?;
+    let scores = network.view(&scores, steps.rows, &[count])?;
+    match lengths {
+        Some(lengths) => network.sequence(&scores, &lengths),
+        None => Ok(scores),
     }
-    network.apply(Op::Attend, &[&scores, steps], &[])
 }

@@ -11,10 +11,11 @@ pub(crate) struct Weighted;
 
 static SIGNATURE: Signature = Signature::new(Group::Fuse, "weighted", &["col<d, vector[n]>... -> col<d, vector[n]>"])
     .weights()
+    .weighs()
     .cost("n")
     .doc(
         "Σ aᵢ·xᵢ with a = softmax(v), v learned, the same for all rows: late fusion, where the inputs are what each modality says by \
-         itself. It begins with equal weights. `attention` weighs row by row.",
+         itself. It begins with equal weights; the report shows them from epoch to epoch. `attention` weighs row by row.",
     )
     .reference("torch: (softmax(v) * stack(inputs, -1)).sum(-1)")
     .examples(&[Example::new(
@@ -35,6 +36,7 @@ impl Stage for Weighted {
             let v = network.parameter("v", &[1, inputs.len()], Init::Zeros);
             let ones = network.constant(rows, &[1], vec![1.0; rows])?;
             let scores = network.apply(Op::Dense(Activation::None), &[&ones], &[v])?;
+            network.weighs(&scores);
             let steps = stack(network, inputs)?;
             network.apply(Op::Attend, &[&scores, &steps], &[])
         })

@@ -478,6 +478,7 @@ impl Work for Rowwise<'_> {
     fn told(&self, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
         let mut told = self.balance.told(parameters, self.heads.len())?;
         told.extend(self.school.told(&self.circuit, parameters)?);
+        told.extend(self.circuit.weighing(parameters)?);
         Ok(told)
     }
 

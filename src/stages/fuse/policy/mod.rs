@@ -47,6 +47,7 @@ static SIGNATURE: Signature =
         .args(&[ALGORITHM.spec(), NETWORK.spec(), ENTROPY.spec(), INNER.spec()])
         .infer(widths)
         .weights()
+        .weighs()
         .is_network()
         .doc(
             "The inputs end to end, each times the weight that the policy gives it in that row. It looks at the inputs and pulls an arm: all \
@@ -54,7 +55,7 @@ static SIGNATURE: Signature =
              has it (of the bandits: whether the best arm has). In each step some inner training rows, from which the task's own gradient learns \
              nothing, are scored with the arms that are drawn for them and with all inputs; the reward of an arm is how much lower the task's \
              loss is with it, divided by the usual size of such gains. A row of another table gets the mean of the gains of all that read it. \
-             The report shows the weights of the inputs, by their numbers, from epoch to epoch, and what the policy is worth on the inner rows beside equal weights and the best fixed arm.",
+             The report shows the weights of the inputs from epoch to epoch, and what the policy is worth on the inner rows beside equal weights and the best fixed arm.",
         )
         .reference("Williams 1992 (REINFORCE); Konda and Tsitsiklis 2000 (actor-critic); Li et al. 2010 (LinUCB)")
         .examples(&[Example::new(

@@ -6,6 +6,7 @@ pub(crate) mod apart;
 mod demand;
 mod freeze;
 pub(crate) mod leaf;
+mod weighing;
 
 use std::sync::Arc;
 

@@ -410,7 +410,9 @@ impl Work for Ranking<'_> {
     }
 
     fn told(&self, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
-        self.school.told(&self.circuit, parameters)
+        let mut told = self.school.told(&self.circuit, parameters)?;
+        told.extend(self.circuit.weighing(parameters)?);
+        Ok(told)
     }
 
     fn loss(&self, session: &mut Session<'_>, batch: &Triples, range: Range<usize>) -> Result<Loss> {
