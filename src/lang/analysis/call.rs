@@ -218,7 +218,7 @@ impl Checker<'_> {
         self.evaluate(expr, scope)
     }
 
-    fn settings<'e>(&mut self, block: &'e Block, stage: &str, named: &mut Vec<(Name, Written<'e>)>) {
+    pub(super) fn settings<'e>(&mut self, block: &'e Block, stage: &str, named: &mut Vec<(Name, Written<'e>)>) {
         for line in &block.lines {
             match &line.kind {
                 LineKind::Setting { name, value } => named.push((name.clone(), Written::Expr(value))),

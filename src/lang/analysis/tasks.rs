@@ -3,6 +3,7 @@
 use super::argument::Extra;
 use super::call::Written;
 use super::resolve::did_you_mean;
+use super::train::{Places, take_repeat};
 use super::{Checker, Item, Scope};
 use crate::args::{ArgKind, ArgValue, Args, Recipe};
 use crate::diagnostic::Diagnostic;
@@ -10,8 +11,8 @@ use crate::graph::{Node, NodeId, NodeKind};
 use crate::say;
 use crate::signature::{BodyKind, Signature};
 use crate::span::Span;
-use crate::syntax::tree::{Call, Expr, ExprKind, LineKind, Name};
-use crate::types::{ColumnType, FitRows, Marks, Part, SplitType, Task, TrainType, Type};
+use crate::syntax::tree::{Call, Expr, ExprKind, Name};
+use crate::types::{ColumnType, SplitType, Task, TrainType, Type};
 
 /// What a train says once for all its heads.
 const OF_ALL: [&str; 5] = ["optimizer", "epochs", "batch", "stop", "repeat"];
@@ -23,7 +24,7 @@ struct Checked {
     task: Task,
     label: Option<(String, ColumnType)>,
     /// The values that it reads, and where they stand.
-    outputs: Vec<(NodeId, Span)>,
+    outputs: Places,
     span: Span,
 }
 
@@ -44,7 +45,7 @@ impl Checker<'_> {
         });
         let plain = Scope { network: true, task: None, row: None, ..scope.clone() };
         let mut extra: Extra = Vec::new();
-        let (args, spans) = self.arguments(signature, &own, Some(node), call.name.span, &plain, &mut extra);
+        let (mut args, spans) = self.arguments(signature, &own, Some(node), call.name.span, &plain, &mut extra);
         let mut found = Vec::new();
         let mut misspelt = 0;
         let mut sound = args.is_some();
@@ -77,10 +78,7 @@ impl Checker<'_> {
             checked.iter().map(|head| (head.name.clone(), ty(head))).collect::<Vec<_>>()
         };
         let task = found.first().map_or(Task::Classify, |head| head.task);
-        let repeat = match args.as_ref().and_then(|args| args.find("repeat")) {
-            Some(ArgValue::Int(times)) => u64::try_from(*times).unwrap_or(1),
-            _ => 1,
-        };
+        let repeat = args.as_mut().map_or(1, take_repeat);
         // Whatever a head learns from is seen by the inputs of all.
         for head in &found {
             for other in &found {
@@ -92,15 +90,8 @@ impl Checker<'_> {
             self.check_balance(args, &spans, heads.len() - misspelt);
             self.check_watched(args, &found, &spans);
         }
-        let outputs: Vec<(NodeId, Span)> = found.iter().flat_map(|head| head.outputs.clone()).collect();
-        let mut marks = Marks::default();
-        for (node, _) in &outputs {
-            if let Type::Column(c) = self.ty(*node) {
-                marks.join(&c.marks);
-            }
-        }
-        marks.joint = false;
-        marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });
+        let outputs: Places = found.iter().flat_map(|head| head.outputs.clone()).collect();
+        let marks = self.trained_marks(&outputs, &split);
         let fields = if sound { self.fields(&outputs, &split) } else { Vec::new() };
         for head in &found {
             if let Some((field, _)) = fields.iter().find(|(field, _)| *field == head.name) {
@@ -131,7 +122,6 @@ impl Checker<'_> {
         };
         let ty = Type::Train(Box::new(TrainType { heads: types, ..first }));
         let mut args = args.unwrap_or_default();
-        args.0.retain(|(name, _)| name != "repeat");
         // Names tell people; the tasks are known by their numbers.
         args.0.push((
             signature.args.iter().find(|a| a.kind == ArgKind::Heads).map_or("", |a| a.name).into(),
@@ -191,10 +181,8 @@ impl Checker<'_> {
                 }
             }
         }
-        for line in call.block.iter().flat_map(|block| &block.lines) {
-            if let LineKind::Setting { name, value } = &line.kind {
-                named.push((name.clone(), Written::Expr(value)));
-            }
+        if let Some(block) = &call.block {
+            self.settings(block, text, &mut named);
         }
         if let Some((n, _)) = named.iter().find(|(n, _)| OF_ALL.contains(&n.text.as_str())) {
             let argument = &n.text;
@@ -214,19 +202,7 @@ impl Checker<'_> {
         let mut args = args?;
         args.0.retain(|(name, _)| !OF_ALL.contains(&name.as_str()));
         let wanted = inner.row.as_ref()?.domain;
-        let heads = self.heads_among(signature, &args);
-        let (mut outputs, mut ends) = (Vec::new(), Vec::new());
-        for (at, (value, place)) in extra.iter_mut().enumerate().skip(before) {
-            let (read, place) = (self.read_at(*value, wanted, *place)?, *place);
-            *value = read;
-            if let Type::Column(_) = self.ty(read) {
-                outputs.push((read, place));
-                if heads.contains(&(at + 1)) {
-                    ends.push((read, place));
-                }
-            }
-        }
-        self.refuse_missing(&outputs, signature)?;
+        let (outputs, ends) = self.read_values(signature, &args, extra, before, wanted)?;
         let label = self.check_label(task, true, &args, split, &spans, call.name.span);
         self.check_weight(&args, split, &spans, call.name.span);
         self.check_losses(task, &named, &args);

@@ -12,7 +12,20 @@ use crate::say;
 use crate::signature::{BodyKind, Entry, Signature};
 use crate::span::Span;
 use crate::syntax::tree::{Call, Expr, ExprKind, Name};
-use crate::types::{ColumnType, Elem, FitRows, Marks, Part, Size, SplitType, Task, TrainType, Type};
+use crate::types::{ColumnType, DomainId, Elem, FitRows, Marks, Part, Size, SplitType, Task, TrainType, Type};
+
+/// Values, and where they stand in the file.
+pub(super) type Places = Vec<(NodeId, Span)>;
+
+/// Returns how often a train is repeated. That is no part of what is trained: the first time is the same, however many follow.
+pub(super) fn take_repeat(args: &mut Args) -> u64 {
+    let repeat = match args.find("repeat") {
+        Some(ArgValue::Int(times)) => u64::try_from(*times).unwrap_or(1),
+        _ => 1,
+    };
+    args.0.retain(|(name, _)| name != "repeat");
+    repeat
+}
 
 impl Checker<'_> {
     pub(crate) fn train(
@@ -66,37 +79,15 @@ impl Checker<'_> {
         let mut extra: Extra = Vec::new();
         let (args, spans) = self.arguments(signature, &named, Some(node), call.name.span, &inner, &mut extra);
         let Some(mut args) = args else { return self.unsound_train(name, task, node, split, span) };
-        // How often is no part of what is trained: the first time is the same, however many follow.
-        let repeat = match args.find("repeat") {
-            Some(ArgValue::Int(times)) => u64::try_from(*times).unwrap_or(1),
-            _ => 1,
-        };
-        args.0.retain(|(name, _)| name != "repeat");
+        let repeat = take_repeat(&mut args);
         let Some(row) = &inner.row else { return Item::Unknown };
         let wanted = row.domain;
         if let Some(item) = self.domain(wanted).arrows.get(1).cloned().filter(|_| task == Task::Recommend) {
             self.check_candidates(&args, &extra, &split, &item);
         }
-        let mut marks = Marks::default();
-        let heads = self.heads_among(signature, &args);
-        let mut outputs = Vec::new();
-        let mut ends = Vec::new();
-        for (at, (value, place)) in extra.iter_mut().enumerate() {
-            let Some(read) = self.read_at(*value, wanted, *place) else {
-                return self.unsound_train(name, task, node, split, span);
-            };
-            *value = read;
-            if let Type::Column(c) = self.ty(read).clone() {
-                marks.join(&c.marks);
-                outputs.push((read, *place));
-                if heads.contains(&(at + 1)) {
-                    ends.push((read, *place));
-                }
-            }
-        }
-        if self.refuse_missing(&outputs, signature).is_none() {
+        let Some((outputs, ends)) = self.read_values(signature, &args, &mut extra, 0, wanted) else {
             return self.unsound_train(name, task, node, split, span);
-        }
+        };
         let label = self.check_label(task, false, &args, &split, &spans, call.name.span);
         self.check_weight(&args, &split, &spans, call.name.span);
         self.check_losses(task, &named, &args);
@@ -105,8 +96,7 @@ impl Checker<'_> {
         self.check_selection(&args, &split, node, &spans);
         self.check_leaks(&split, &outputs, label.as_ref());
         let classes = self.classes_of(label.as_ref());
-        marks.joint = false;
-        marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });
+        let marks = self.trained_marks(&outputs, &split);
         let fields = self.fields(&outputs, &split);
         let heads = Vec::new();
         let ty = Type::Train(Box::new(TrainType { task, split, classes, repeat, sound: true, fields, heads, marks }));
@@ -116,6 +106,45 @@ impl Checker<'_> {
         let kind = NodeKind::Stage { stage: name, alternative: 0, body: BodyKind::Train, args, fit: None, base };
         let label = name.to_string();
         Item::Node(self.add(Node { name: None, label, kind, inputs: ids, ty, span, joint: false, rows: None }))
+    }
+
+    /// Reads the values that the arguments of a train, or of one of its tasks, have put behind `before` others at the rows of the task.
+    /// Returns those that are columns, and of these what it guesses by.
+    pub(super) fn read_values(
+        &mut self,
+        signature: &'static Signature,
+        args: &Args,
+        extra: &mut Extra,
+        before: usize,
+        wanted: DomainId,
+    ) -> Option<(Places, Places)> {
+        let heads = self.heads_among(signature, args);
+        let (mut outputs, mut ends) = (Vec::new(), Vec::new());
+        for (at, (value, place)) in extra.iter_mut().enumerate().skip(before) {
+            let read = self.read_at(*value, wanted, *place)?;
+            *value = read;
+            if let Type::Column(_) = self.ty(read) {
+                outputs.push((read, *place));
+                if heads.contains(&(at + 1)) {
+                    ends.push((read, *place));
+                }
+            }
+        }
+        self.refuse_missing(&outputs, signature)?;
+        Some((outputs, ends))
+    }
+
+    /// Returns what is to be known of values that a train makes of these: it has learned from the split's training rows.
+    pub(super) fn trained_marks(&self, outputs: &[(NodeId, Span)], split: &SplitType) -> Marks {
+        let mut marks = Marks::default();
+        for (node, _) in outputs {
+            if let Type::Column(column) = self.ty(*node) {
+                marks.join(&column.marks);
+            }
+        }
+        marks.joint = false;
+        marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });
+        marks
     }
 
     /// Returns the count of classes of a label; unknown of one that has none.

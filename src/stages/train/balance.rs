@@ -6,8 +6,6 @@ use mmf_data::error::{Error, Result};
 use mmf_data::network::{Init, Network, Op, Parameter, Var};
 use mmf_tensor::{Loss, Moment, Parameters, Session};
 
-use super::supervised::Balance;
-
 /// Where its numbers stand among the weights: behind all layers.
 const PLACE: u64 = u64::MAX;
 const LABEL: &str = "tasks";
@@ -16,6 +14,18 @@ const VARIANCES: &str = "log_variances";
 /// What `gradient_norm` has the losses count, and what they were at first.
 const WEIGHTS: &str = "weights";
 const FIRST: &str = "first_losses";
+
+/// How several losses count.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Balance {
+    /// As much as these numbers say; one for a single task.
+    Fixed(Vec<f32>),
+    Uncertainty,
+    GradientNorm {
+        alpha: f32,
+        rate: f32,
+    },
+}
 
 impl Balance {
     /// Makes the numbers that it learns.

@@ -7,8 +7,9 @@ use mmf_lang::args::{Arg, Args, Literal, Recipe};
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::{Part, Task};
 
+use super::balance::Balance;
 use super::recipe::{self, OPTIMIZER, REPEAT, STOP, WEIGHT};
-use super::supervised::{self, Balance, Length, Settings};
+use super::supervised::{self, Length, Settings};
 use super::trained::joint;
 
 pub(crate) struct Classify;

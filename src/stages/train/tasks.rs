@@ -7,8 +7,9 @@ use mmf_lang::args::{Arg, ArgKind, ArgValue, Args, Literal};
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Part;
 
+use super::balance::Balance;
 use super::recipe::{OPTIMIZER, REPEAT, STOP};
-use super::supervised::{self, Balance, Length, Settings};
+use super::supervised::{self, Length, Settings};
 use super::{classify, regress};
 
 pub(crate) struct Tasks;

@@ -1,5 +1,9 @@
 //! Training on rows with a label: what `classify`, `regress` and `tasks` share.
 
+mod head;
+mod inner;
+mod label;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,71 +12,25 @@ use mmf_data::error::{Error, Result};
 use mmf_data::network::Var;
 use mmf_data::plan::Edge;
 use mmf_data::stage::{Context, Predictions, Report, TrainCall};
-use mmf_data::table::Column;
-use mmf_data::values::Values;
-use mmf_lang::args::{Args, Recipe};
+use mmf_lang::args::Args;
 use mmf_lang::say;
 use mmf_lang::types::{Part, Task};
 use mmf_tensor::{Loss, Parameters, Session};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::balance::Balance;
 use super::learn::{Course, Work, learn};
-use super::lessons::{Lesson, School, Scored};
+use super::lessons::{Lesson, School};
 use super::network::{AT_ONCE, Circuit, Target, TaskRows};
 use super::predictions::{Classified, Regressed};
 use super::recipe::{self, Stop};
 use super::space::Space;
 use super::terms::{Asked, Terms, combined};
-use super::trained::{self, part};
-
-/// What rows are told apart by, row by row of the split's table.
-pub(crate) enum Label {
-    Classes { codes: Vec<u32>, names: Vec<String>, positive: u32 },
-    Numbers(Vec<f64>),
-}
-
-/// What is said of one task.
-pub(crate) struct Settings<'a> {
-    pub(crate) label: Label,
-    /// The column, to know which labels are missing.
-    pub(crate) column: String,
-    /// The column that says how much each row counts.
-    pub(crate) weight: Option<String>,
-    /// The loss, and what it is called that reads the label.
-    pub(crate) loss: Vec<(f64, Recipe)>,
-    pub(crate) name: &'a str,
-}
-
-/// How several losses count.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Balance {
-    /// As much as these numbers say; one for a single task.
-    Fixed(Vec<f32>),
-    Uncertainty,
-    GradientNorm {
-        alpha: f32,
-        rate: f32,
-    },
-}
-
-/// Returns the classes of a label column: `false` and `true`, or the values of a category.
-pub(crate) fn classes(call: &TrainCall, column: &str, positive: Option<&str>) -> Result<Label> {
-    let (codes, names) = match &call.split.table.column(column)?.values {
-        Values::Bool(v) => (v.iter().map(|&b| u32::from(b)).collect(), vec!["false".to_string(), "true".to_string()]),
-        Values::Code { codes, names } => (codes.to_vec(), names.names().iter().map(str::to_string).collect()),
-        other => return Err(Error::bug(format!("a label of classes was expected, found {}", other.kind()))),
-    };
-    let positive = match positive {
-        None => names.len().saturating_sub(1),
-        Some(name) => names.iter().position(|n| n == name).ok_or_else(|| {
-            let known = names.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-            Error::new("E1038", say!("`{column}` has no class `{name}`", "`{column}` 中没有类别 `{name}`"))
-                .note(say!("its classes are {known}", "其类别为：{known}"))
-        })?,
-    };
-    Ok(Label::Classes { codes, names, positive: positive as u32 })
-}
+use super::trained;
+use head::{Head, Labels, is_known};
+use label::labelled;
+pub(crate) use label::{Label, Settings, classes};
 
 /// How long it is trained, as the arguments say.
 pub(crate) struct Length {
@@ -130,88 +88,6 @@ struct Rowwise<'a> {
     places: Vec<u32>,
     /// The policies, and the training rows that teach them.
     school: School<'a>,
-}
-
-/// One task: what it guesses, and what it lowers.
-struct Head<'a> {
-    settings: &'a Settings<'a>,
-    output: &'a Edge,
-    /// How much the losses count that read the label, by their numbers.
-    factors: Vec<(usize, f32)>,
-    /// The parts of the loss that compare two values, or ask for the worst.
-    pulls: Terms<'a>,
-    /// How much each row of the table counts.
-    weights: Option<Vec<f64>>,
-}
-
-impl<'a> Head<'a> {
-    /// Returns all values that it reads.
-    fn values(&self) -> impl Iterator<Item = &'a Edge> + '_ {
-        std::iter::once(self.output).chain(self.pulls.values())
-    }
-
-    fn targets(&self, rows: &Arc<Vec<u32>>) -> Vec<Target> {
-        self.values().map(|edge| (rows.clone(), edge.clone())).collect()
-    }
-
-    /// Returns the parts of its loss; `values` are those that it reads.
-    fn losses(
-        &self,
-        session: &mut Session<'_>,
-        values: &[Var],
-        labels: &Labels,
-        range: &Range<usize>,
-        asked: &Asked<'_>,
-    ) -> Result<Vec<(Loss, f32)>> {
-        let output = values.first().ok_or_else(|| Error::bug("a task without an output"))?;
-        let weights = labels.weights.as_ref().map(|w| &w[range.clone()]);
-        let loss = match &self.settings.label {
-            Label::Numbers(_) => {
-                one_wide(output, "regress")?;
-                session.squared_error(output, &labels.numbers[range.clone()], weights)?
-            }
-            Label::Classes { names, .. } if output.width() == 1 && names.len() == 2 => {
-                session.binary_cross_entropy(output, &labels.numbers[range.clone()], weights)?
-            }
-            Label::Classes { names, .. } => {
-                if output.width() != names.len() {
-                    return Err(misfit(output.width(), names.len()));
-                }
-                session.cross_entropy(output, &labels.classes[range.clone()], weights)?
-            }
-        };
-        let factor: f32 = self.factors.iter().filter(|(number, _)| asked.has(*number)).map(|(_, factor)| factor).sum();
-        let mut losses = vec![(loss, factor)];
-        losses.extend(self.pulls.compared(session, values, asked, weights)?);
-        Ok(losses)
-    }
-
-    /// Returns what is known of these places of the table. Of several tasks, rows without a label count nothing and the others more, so
-    /// that each task's loss is a mean over its own rows.
-    fn labels(&self, places: &[u32], known: Option<&[bool]>) -> Labels {
-        let (classes, numbers) = match &self.settings.label {
-            Label::Classes { codes, names, .. } => {
-                let classes: Vec<u32> = places.iter().map(|&p| codes[p as usize].min(names.len() as u32 - 1)).collect();
-                let numbers = classes.iter().map(|&c| if c == 1 { 1.0 } else { 0.0 }).collect();
-                (classes, numbers)
-            }
-            Label::Numbers(truth) => {
-                let finite = |x: f64| if x.is_finite() { x as f32 } else { 0.0 };
-                (Vec::new(), places.iter().map(|&p| finite(truth[p as usize])).collect())
-            }
-        };
-        let count = |&p: &u32| self.weights.as_ref().map_or(1.0, |w| w[p as usize]);
-        let weights = match known {
-            None => self.weights.as_ref().map(|_| places.iter().map(|p| count(p) as f32).collect()),
-            Some(known) => {
-                let counts = places.iter().zip(known).map(|(p, &known)| if known { count(p) } else { 0.0 });
-                let sum: f64 = counts.clone().sum();
-                let factor = if sum > 0.0 { places.len() as f64 / sum } else { 0.0 };
-                Some(counts.map(|x| (x * factor) as f32).collect())
-            }
-        };
-        Labels { classes, numbers, weights }
-    }
 }
 
 impl<'a> Rowwise<'a> {
@@ -366,40 +242,6 @@ impl<'a> Rowwise<'a> {
     }
 }
 
-impl Head<'_> {
-    /// Returns probabilities of all classes, or numbers. Probabilities are told from what was before the head, in 64 bits.
-    fn read(&self, session: &Session<'_>, output: &Var) -> Result<Vec<f64>> {
-        let plain =
-            |var: &Var| -> Result<Vec<f64>> { Ok(session.values(var)?.iter().map(|&x| f64::from(x)).collect()) };
-        let Label::Classes { names, .. } = &self.settings.label else {
-            one_wide(output, "regress")?;
-            return plain(output);
-        };
-        let before = session.before(output)?;
-        if output.width() == 1 && names.len() == 2 {
-            return Ok(match before {
-                Some(logits) => {
-                    let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
-                    plain(&logits)?.into_iter().flat_map(|z| [sigmoid(-z), sigmoid(z)]).collect()
-                }
-                None => plain(output)?.into_iter().flat_map(|p| [1.0 - p, p]).collect(),
-            });
-        }
-        if output.width() != names.len() {
-            return Err(misfit(output.width(), names.len()));
-        }
-        let Some(logits) = before else { return plain(output) };
-        let mut out = plain(&logits)?;
-        for row in out.chunks_exact_mut(names.len().max(1)) {
-            let greatest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            row.iter_mut().for_each(|z| *z = (*z - greatest).exp());
-            let sum: f64 = row.iter().sum();
-            row.iter_mut().for_each(|p| *p /= sum);
-        }
-        Ok(out)
-    }
-}
-
 /// Some rows with what is known of them.
 pub(crate) struct Examples {
     rows: Vec<u32>,
@@ -408,20 +250,6 @@ pub(crate) struct Examples {
     /// Rows that teach policies, and what they have taught.
     inner: Vec<u32>,
     lessons: Vec<Lesson>,
-}
-
-/// What one head knows of the rows.
-struct Labels {
-    classes: Vec<u32>,
-    numbers: Vec<f32>,
-    weights: Option<Vec<f32>>,
-}
-
-impl Labels {
-    /// Returns whether any row counts.
-    fn is_any(&self) -> bool {
-        self.weights.as_ref().is_none_or(|weights| weights.iter().any(|&w| w > 0.0))
-    }
 }
 
 impl Work for Rowwise<'_> {
@@ -503,66 +331,6 @@ impl Work for Rowwise<'_> {
     }
 }
 
-/// Rows that teach policies.
-struct Inner<'w> {
-    work: &'w Rowwise<'w>,
-    places: Vec<u32>,
-    rows: Vec<u32>,
-    targets: Vec<Target>,
-}
-
-impl Scored for Inner<'_> {
-    fn rows(&self) -> TaskRows<'_> {
-        TaskRows::Table(&self.rows)
-    }
-
-    fn targets(&self) -> &[Target] {
-        &self.targets
-    }
-
-    fn losses(&self, session: &Session<'_>, values: &[Var]) -> Result<Vec<f32>> {
-        let mut sums = vec![0.0; self.places.len()];
-        let counts = self.work.balance.counts(session.parameters(), &self.work.kinds())?;
-        for ((head, output), count) in self.work.heads.iter().zip(values).zip(counts) {
-            let column = self.work.call.split.table.column(&head.settings.column)?;
-            let read = head.read(session, output)?;
-            let width = read.len() / self.places.len().max(1);
-            let rows = read.chunks_exact(width.max(1));
-            for ((sum, row), &place) in sums.iter_mut().zip(rows).zip(&self.places) {
-                let place = place as usize;
-                if is_known(head, column, place) {
-                    *sum += count * head.loss(row, place);
-                }
-            }
-        }
-        Ok(sums)
-    }
-}
-
-impl Head<'_> {
-    /// Returns the loss of a row that was read, as much as it counts.
-    fn loss(&self, read: &[f64], place: usize) -> f32 {
-        let loss = match &self.settings.label {
-            Label::Numbers(truth) => (read[0] - truth[place]).powi(2),
-            Label::Classes { codes, .. } => -read[codes[place] as usize].max(1e-12).ln(),
-        };
-        let factor: f32 = self.factors.iter().map(|(_, factor)| factor).sum();
-        let weight = self.weights.as_ref().map_or(1.0, |weights| weights[place]);
-        (loss * weight) as f32 * factor
-    }
-}
-
-impl<'a> Rowwise<'a> {
-    /// Returns rows that teach policies, at these places of the table.
-    fn inner(&self, mut places: Vec<u32>) -> Inner<'_> {
-        places.sort_unstable();
-        let rows = ids(self.call, &places);
-        let all = Arc::new(rows.clone());
-        let targets = self.heads.iter().map(|head| (all.clone(), head.output.clone())).collect();
-        Inner { work: self, places, rows, targets }
-    }
-}
-
 impl Rowwise<'_> {
     /// Returns of each head whether it guesses numbers.
     fn kinds(&self) -> Vec<bool> {
@@ -570,53 +338,9 @@ impl Rowwise<'_> {
     }
 }
 
-/// Returns whether the row at that place of the table has a label, and counts.
-fn is_known(head: &Head<'_>, column: &Column, place: usize) -> bool {
-    let counts = head.weights.as_ref().is_none_or(|weights| weights[place].is_finite());
-    counts && !column.is_missing(place) && head.settings.knows(place)
-}
-
-impl Settings<'_> {
-    fn knows(&self, place: usize) -> bool {
-        match &self.label {
-            Label::Classes { names, codes, .. } => (codes[place] as usize) < names.len(),
-            Label::Numbers(numbers) => numbers[place].is_finite(),
-        }
-    }
-}
-
-/// Returns the places in the table of a part's rows that have a label.
-fn labelled(call: &TrainCall, settings: &Settings<'_>, of: Part) -> Result<Vec<u32>> {
-    let mut places = call.split.table.rows.places(part(&call.split, of)?)?;
-    let column = call.split.table.column(&settings.column)?;
-    places.retain(|&place| !column.is_missing(place as usize) && settings.knows(place as usize));
-    Ok(places)
-}
-
 /// Returns the numbers of the rows at these places of the table.
 fn ids(call: &TrainCall, places: &[u32]) -> Vec<u32> {
     places.iter().map(|&place| call.split.table.rows.id(place as usize)).collect()
-}
-
-fn one_wide(output: &Var, task: &str) -> Result<()> {
-    let width = output.width();
-    if width == 1 {
-        return Ok(());
-    }
-    Err(Error::new(
-        "E1031",
-        say!("`{task}` needs one number a row, not {width}", "`{task}` 每行需要一个数，而不是 {width} 个"),
-    ))
-}
-
-fn misfit(width: usize, classes: usize) -> Error {
-    Error::new(
-        "E1031",
-        say!(
-            "the output is {width} wide, but the label has {classes} classes",
-            "输出宽度为 {width}，但标签有 {classes} 个类别"
-        ),
-    )
 }
 
 fn not_finite() -> Error {
