@@ -60,7 +60,11 @@ pub static CODES: &[Code] = &[
     code("E1034", "saved weights cannot be read", &["tensor/checkpoint.rs"]),
     code("E1036", "a row leads to no row of what a network reads", &["stages/train/network"]),
     code("E1037", "a network reads a value that is missing", &["stages/train/network"]),
-    code("E1038", "a label has no such class", &["stages/train/adversarial_presence.rs", "stages/train/supervised/label.rs"]),
+    code(
+        "E1038",
+        "a label has no such class",
+        &["stages/train/adversarial_presence.rs", "stages/train/supervised/label.rs"],
+    ),
     code("E1040", "the store cannot be opened", &["engine/store"]),
     code("E1041", "the disk is full", &["engine/store"]),
     code("E1042", "the store may not be written", &["engine/store"]),

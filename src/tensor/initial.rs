@@ -50,10 +50,15 @@ fn unit(random: &mut ChaCha8Rng) -> f64 {
     (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Returns two independent normal numbers (Box and Muller 1958).
+/// Returns two independent normal numbers.
 pub fn normals(random: &mut ChaCha8Rng) -> (f64, f64) {
-    let radius = (-2.0 * (1.0 - unit(random)).ln()).sqrt();
-    let angle = 2.0 * std::f64::consts::PI * unit(random);
+    normals_from(&mut || unit(random))
+}
+
+/// Makes two independent normal numbers from two that are even from 0 to below 1 (Box and Muller 1958).
+pub fn normals_from(even: &mut dyn FnMut() -> f64) -> (f64, f64) {
+    let radius = (-2.0 * (1.0 - even()).ln()).sqrt();
+    let angle = 2.0 * std::f64::consts::PI * even();
     (radius * angle.cos(), radius * angle.sin())
 }
 

@@ -26,7 +26,7 @@ pub use kernels::product::inner_products;
 pub use kernels::rows::differences;
 
 pub use gradients::{Gradients, SparseRows};
-pub use initial::normals;
+pub use initial::{normals, normals_from};
 pub use losses::Loss;
 pub use optimizers::{Optimizer, Rule};
 pub use parameters::Parameters;

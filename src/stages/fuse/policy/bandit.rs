@@ -5,7 +5,7 @@
 
 use mmf_data::error::{Error, Result};
 use mmf_data::network::{Activation, Init, Network, Op, Var};
-use mmf_tensor::{Loss, Parameters, Session, place_within};
+use mmf_tensor::{Loss, Parameters, Session, normals_from, place_within};
 
 use super::{Algorithm, Looking, Scores};
 
@@ -85,11 +85,7 @@ impl Algorithm for Bandit {
                     Bandit::best(&mean.iter().zip(width).map(|(m, w)| m + alpha * w).collect::<Vec<_>>())
                 }
                 Bandit::Thompson(deviation) => {
-                    let mut normal = || {
-                        let radius = (-2.0 * (1.0 - random()).ln()).sqrt();
-                        (radius * (2.0 * std::f64::consts::PI * random()).cos()) as f32
-                    };
-                    let drawn = mean.iter().zip(width).map(|(m, w)| m + deviation * w * normal());
+                    let drawn = mean.iter().zip(width).map(|(m, w)| m + deviation * w * normals_from(random).0 as f32);
                     Bandit::best(&drawn.collect::<Vec<_>>())
                 }
             };

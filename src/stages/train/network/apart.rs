@@ -13,8 +13,8 @@ use mmf_tensor::Session;
 use super::{Circuit, HEAD, Kind, PRODUCT};
 use crate::fuse::dense;
 
-/// Items of a pass that are compared, and the maps of which it takes differences. The task's rows are those of the items that are not
-/// repeated in `firsts`, then those of `seconds`.
+/// Items of a pass that are compared, and the maps of which it takes differences. The task's rows are the pairs of the first items, once
+/// each, then those of the second ones.
 #[derive(Clone, Copy)]
 pub(crate) struct Apart<'a> {
     maps: &'a [usize],
