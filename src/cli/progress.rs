@@ -1,12 +1,13 @@
 //! A run as it goes: bars on a terminal, plain lines elsewhere, JSON lines for programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use mmf_engine::{Event, Words};
+use mmf_lang::graph::Graph;
 use mmf_lang::say;
 
 use super::screen::{Screen, Style, Tongue};
@@ -29,8 +30,17 @@ struct Shown {
     stored: u64,
     main: Option<ProgressBar>,
     running: BTreeMap<String, Running>,
+    /// Steps that only variants of experiments need: they are many, and are counted.
+    variants: BTreeSet<String>,
+    varied: Option<Varied>,
     /// Rows that were left out, by step and reason: how many, and the first one's name.
     skipped: BTreeMap<(String, Words), (u64, String)>,
+}
+
+/// Steps of variants that were done, and when a plain line last told of them.
+struct Varied {
+    steps: u64,
+    told: Instant,
 }
 
 struct Running {
@@ -41,9 +51,10 @@ struct Running {
 
 impl Progress {
     /// Bars where stderr is a terminal and `bars` allows them, else lines.
-    pub(crate) fn new(screen: &Screen, bars: bool) -> Progress {
+    pub(crate) fn new(screen: &Screen, graph: &Graph, bars: bool) -> Progress {
         let bars = bars && !screen.is_json() && std::io::stderr().is_terminal();
-        Progress { screen: *screen, bars: bars.then(MultiProgress::new), state: Mutex::default() }
+        let shown = Shown { variants: variants(graph), ..Shown::default() };
+        Progress { screen: *screen, bars: bars.then(MultiProgress::new), state: Mutex::new(shown) }
     }
 
     pub(crate) fn take(&self, event: &Event) {
@@ -166,6 +177,21 @@ impl Progress {
             bar.finish_and_clear();
         }
         shown.done += 1;
+        if let Some(main) = &shown.main {
+            main.set_position(shown.done);
+        }
+        if shown.variants.contains(node) {
+            let (done, total) = (count(shown.done), count(shown.total));
+            let varied = shown.varied.get_or_insert_with(|| Varied { steps: 0, told: Instant::now() });
+            varied.steps += 1;
+            if self.bars.is_none() && varied.told.elapsed() >= EVERY {
+                varied.told = Instant::now();
+                let text =
+                    say!("  experiments: {done} of {total} steps are done", "  实验：已完成 {done} / {total} 步");
+                self.say(self.screen.pick(&text));
+            }
+            return;
+        }
         let took = span(milliseconds);
         let rows = match (rows, stored) {
             (0, _) => say!("", ""),
@@ -180,9 +206,6 @@ impl Progress {
         };
         let sign = self.screen.style(false, Style::Green, "✓");
         self.say(&format!("  {sign} {node}: {}{took}", self.screen.pick(&rows)));
-        if let Some(main) = &shown.main {
-            main.set_position(shown.done);
-        }
     }
 
     fn done(&self, shown: &mut Shown) {
@@ -194,6 +217,12 @@ impl Progress {
         if let Some(main) = shown.main.take() {
             main.finish_and_clear();
         }
+        if let Some(Varied { steps, .. }) = shown.varied.take() {
+            let (steps, s) = (count(steps), if steps == 1 { "" } else { "s" });
+            let sign = self.screen.style(false, Style::Green, "✓");
+            let text = say!("{steps} step{s} for variants of experiments", "实验变体共 {steps} 步");
+            self.say(&format!("  {sign} {}", self.screen.pick(&text)));
+        }
         for ((node, reason), (rows, first)) in std::mem::take(&mut shown.skipped) {
             let reason = self.words(&reason);
             let (rows, s) = (count(rows), if rows == 1 { "" } else { "s" });
@@ -203,6 +232,13 @@ impl Progress {
             self.say(self.screen.pick(&text));
         }
     }
+}
+
+/// Returns the titles of steps that only experiments need.
+fn variants(graph: &Graph) -> BTreeSet<String> {
+    let (variants, others): (Vec<_>, Vec<_>) = graph.dag.node_indices().partition(|id| graph.variants.contains(id));
+    let others: BTreeSet<String> = others.into_iter().map(|id| graph.title(id)).collect();
+    variants.into_iter().map(|id| graph.title(id)).filter(|title| !others.contains(title)).collect()
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -60,7 +60,7 @@ pub(crate) fn run(verb: &Run, global: &Global, screen: &Screen) -> Result<Exit, 
     let options = engine::options(&verb.file, global);
     let folder = Folder::make(&global.runs(&verb.file), &about, &checked)?;
     let events = folder.events()?;
-    let progress = Progress::new(screen, true);
+    let progress = Progress::new(screen, graph, true);
     engine::on_interrupt(options.stop.clone(), screen);
     let sink = |event: &Event| {
         events.take(event);

@@ -193,7 +193,7 @@ fn start(
     let options = engine::options(&verb.file, global);
     *running = Some(options.stop.clone());
     let events = Arc::new(Events::in_memory());
-    let progress = Arc::new(Progress::new(screen, false));
+    let progress = Arc::new(Progress::new(screen, &graph, false));
     let about = run::about(&verb.file, global);
     let (kept, shown) = (events.clone(), progress.clone());
     let sink = move |event: &Event| {

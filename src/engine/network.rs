@@ -257,7 +257,7 @@ pub(crate) fn weighings(work: &Work<'_>, train: NodeId) -> Vec<Weighing> {
         }
         let number = 1 + found.iter().filter(|(other, _)| other == stage).count();
         let columns = node.inputs.iter().filter(|&&id| matches!(graph.node(id).ty, Type::Column(_) | Type::Ends(_)));
-        let name = node.name.clone().unwrap_or_else(|| node.label.clone());
+        let name = graph.title(wire.node);
         let inputs = columns.map(|&id| said(graph, id)).collect();
         found.push((stage, Weighing { curves: format!("{stage} {number}"), name, inputs }));
     }

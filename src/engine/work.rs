@@ -205,8 +205,7 @@ impl<'a> Work<'a> {
 
     /// Returns the words for a node: its declared name, else what it is.
     pub(crate) fn title(&self, id: NodeId) -> String {
-        let node = self.node(id);
-        node.name.clone().unwrap_or_else(|| node.label.clone())
+        self.graph.title(id)
     }
 
     pub(crate) fn emit(&self, event: Event) {

@@ -137,6 +137,12 @@ pub enum Fit {
 }
 
 impl Graph {
+    /// Returns the words for a node: its declared name, else what it is.
+    pub fn title(&self, id: NodeId) -> String {
+        let node = self.node(id);
+        node.name.clone().unwrap_or_else(|| node.label.clone())
+    }
+
     pub fn node(&self, id: NodeId) -> &Node {
         &self.dag[id]
     }
