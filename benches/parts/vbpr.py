@@ -9,8 +9,8 @@ import place
 from measure import Table, once
 from parts.gan import array
 
-TURNS = 3
-EPOCHS = 2
+TURNS = 5
+EPOCHS = 4
 WIDTH = 4096
 RATINGS = place.FILMS_DATA / "ratings.tsv"
 PIPELINE = place.ROOT / "benches" / "pipelines" / "vbpr.mmf"
