@@ -224,9 +224,13 @@ pub trait Network {
     /// Applies an operation. Shapes that do not fit are an error, never a panic.
     fn apply(&mut self, op: Op, inputs: &[&Var], parameters: &[Parameter]) -> Result<Var>;
 
-    /// Notes by which scores (rows × inputs) a stage weighs its inputs: the softmax of a row's are their weights. Whoever trains it tells
-    /// them.
-    fn weighs(&mut self, _scores: &Var) {}
+    /// Tells whether the pass is there to learn how stages weigh their inputs.
+    fn asks_for_weights(&self) -> bool {
+        false
+    }
+
+    /// Notes how a stage weighs its inputs, rows × inputs, where the pass asks for it.
+    fn weighs(&mut self, _weights: &Var) {}
 
     /// Tells whether the pass is for learning (dropout acts) or for reading.
     fn training(&self) -> bool;

@@ -38,8 +38,8 @@ pub struct Session<'p> {
     around: Vec<(u64, usize)>,
     /// How many random choices were made so far: two at one place differ.
     choices: u64,
-    /// Of a pass for reading, the scores by which stages weigh their inputs, with the stages' places.
-    weighing: Vec<(u64, Var)>,
+    /// Where asked for, how stages weigh their inputs, with the stages' places.
+    weighing: Option<Vec<(u64, Var)>>,
     /// What went wrong where no result could say so; the next operation says it.
     failed: Option<Error>,
 }
@@ -93,6 +93,11 @@ impl<'p> Session<'p> {
         Session::begin(Store::Using(parameters), Moment::default(), false, None)
     }
 
+    /// Begins a pass for reading that asks how stages weigh their inputs.
+    pub fn asking_for_weights(parameters: &'p Parameters) -> Self {
+        Session { weighing: Some(Vec::new()), ..Session::reading(parameters) }
+    }
+
     /// Begins another pass for learning over the same weights, at the same moment: its random choices are those of this one's start.
     ///
     /// # Errors
@@ -141,7 +146,7 @@ impl<'p> Session<'p> {
             label: String::new(),
             around: Vec::new(),
             choices: 0,
-            weighing: Vec::new(),
+            weighing: None,
             failed: None,
         }
     }
@@ -155,9 +160,9 @@ impl<'p> Session<'p> {
         }
     }
 
-    /// Returns the scores by which the stage at this place weighs its inputs, as it has noted in a pass for reading.
+    /// Returns how the stage at this place weighs its inputs, in a pass that asks for it.
     pub fn weighing(&self, place: u64) -> Option<&Var> {
-        self.weighing.iter().find(|(at, _)| *at == place).map(|(_, scores)| scores)
+        self.weighing.iter().flatten().find(|(at, _)| *at == place).map(|(_, weights)| weights)
     }
 
     /// Returns the numbers of a value, row by row.
@@ -428,9 +433,13 @@ impl Network for Session<'_> {
         ops::apply(self, op, inputs, parameters)
     }
 
-    fn weighs(&mut self, scores: &Var) {
-        if !self.training {
-            self.weighing.push((self.place, scores.clone()));
+    fn asks_for_weights(&self) -> bool {
+        self.weighing.is_some()
+    }
+
+    fn weighs(&mut self, weights: &Var) {
+        if let Some(weighing) = &mut self.weighing {
+            weighing.push((self.place, weights.clone()));
         }
     }
 

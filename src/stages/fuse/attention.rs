@@ -62,10 +62,19 @@ impl Stage for Attention {
         Body::Joint(|call, network, inputs| {
             let steps = stack(network, inputs)?;
             let scores = scores(network, &steps, call.args.get(UNITS))?;
-            network.weighs(&scores);
+            note(network, &scores)?;
             network.apply(Op::Attend, &[&scores, &steps], &[])
         })
     }
+}
+
+/// Notes that inputs are weighed by the softmax of these scores.
+pub(crate) fn note(network: &mut dyn Network, scores: &Var) -> Result<()> {
+    if network.asks_for_weights() {
+        let weights = network.apply(Op::Softmax, &[scores], &[])?;
+        network.weighs(&weights);
+    }
+    Ok(())
 }
 
 /// Returns the scores of the steps of `[t, n]`.

@@ -5,6 +5,7 @@ use mmf_data::stage::{Body, Stage};
 use mmf_lang::signature::{Example, Group, Signature};
 
 use crate::fuse::activation::one;
+use crate::fuse::attention::note;
 use crate::fuse::stack::stack;
 
 pub(crate) struct Weighted;
@@ -36,7 +37,7 @@ impl Stage for Weighted {
             let v = network.parameter("v", &[1, inputs.len()], Init::Zeros);
             let ones = network.constant(rows, &[1], vec![1.0; rows])?;
             let scores = network.apply(Op::Dense(Activation::None), &[&ones], &[v])?;
-            network.weighs(&scores);
+            note(network, &scores)?;
             let steps = stack(network, inputs)?;
             network.apply(Op::Attend, &[&scores, &steps], &[])
         })

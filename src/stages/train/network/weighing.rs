@@ -1,4 +1,4 @@
-//! What inputs count in the stages that weigh them by a softmax, told of each epoch.
+//! What inputs count in the stages that weigh them, told of each epoch.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl Circuit<'_> {
         for (node, kind) in self.nodes.iter().enumerate() {
             let (Kind::Joint { name, inputs, .. }, about) = (kind, &self.plan.nodes[node]) else { continue };
             let weighs = matches!(&about.kind, PlanKind::Stage { stage, .. } if stage.signature().weighs);
-            // A policy tells its weights itself: they are no softmax.
+            // A policy's weights are the school's to tell.
             if !weighs || inputs.len() < 2 || *name == policy::NAME {
                 continue;
             }
@@ -29,17 +29,14 @@ impl Circuit<'_> {
             let number = stages.iter().filter(|stage| *stage == name).count();
             let rows = self.computable(node);
             let some: Vec<u32> = rows.iter().copied().step_by(rows.len().div_ceil(AT_MOST).max(1)).collect();
-            let mut session = Session::reading(parameters);
+            let mut session = Session::asking_for_weights(parameters);
             let target = (Arc::new(some), Edge { node, via: Vec::new() });
             self.run(&mut session, TaskRows::Table(&[]), &[target])?;
-            let Some(scores) = session.weighing(about.place) else { continue };
-            let weights = session.values(scores)?.chunks_exact(inputs.len());
+            let Some(weights) = session.weighing(about.place) else { continue };
+            let weights = session.values(weights)?.chunks_exact(inputs.len());
             let mut sums = vec![0.0; inputs.len()];
             for row in weights.clone() {
-                let most = row.iter().copied().fold(f32::MIN, f32::max);
-                let own: Vec<f64> = row.iter().map(|x| f64::from(x - most).exp()).collect();
-                let all: f64 = own.iter().sum();
-                sums.iter_mut().zip(&own).for_each(|(sum, x)| *sum += x / all);
+                sums.iter_mut().zip(row).for_each(|(sum, &weight)| *sum += f64::from(weight));
             }
             if weights.len() > 0 {
                 let means = (1..).zip(&sums).map(|(input, sum)| (input, sum / weights.len() as f64));

@@ -6,6 +6,7 @@ mod recommend;
 mod space;
 mod supervised;
 mod tasks;
+mod weighing;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
