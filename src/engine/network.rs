@@ -245,39 +245,57 @@ pub struct Weighing {
 
 /// Returns the stages in a train's network that weigh their inputs, numbered as its curves are: those of a name in their order.
 pub(crate) fn weighings(work: &Work<'_>, train: NodeId) -> Vec<Weighing> {
-    let graph = work.graph;
-    let Ok(wiring) = Wiring::new(graph, train, work.lookup) else { return Vec::new() };
+    let Ok(wiring) = Wiring::new(work.graph, train, work.lookup) else { return Vec::new() };
     let mut found: Vec<(&str, Weighing)> = Vec::new();
     for wire in &wiring.nodes {
-        let node = graph.node(wire.node);
-        let NodeKind::Stage { stage, .. } = &node.kind else { continue };
-        let weighs = (work.lookup)(stage).is_some_and(|stage| stage.signature().weighs);
-        if !weighs || wire.inputs.as_ref().is_none_or(|inputs| inputs.len() < 2) {
+        let node = work.graph.node(wire.node);
+        let (NodeKind::Stage { stage, .. }, Some(inputs)) = (&node.kind, &wire.inputs) else { continue };
+        if inputs.len() < 2 || !(work.lookup)(stage).is_some_and(|stage| stage.signature().weighs) {
             continue;
         }
         let number = 1 + found.iter().filter(|(other, _)| other == stage).count();
-        let columns = node.inputs.iter().filter(|&&id| matches!(graph.node(id).ty, Type::Column(_) | Type::Ends(_)));
-        let name = graph.title(wire.node);
-        let inputs = columns.map(|&id| said(graph, id)).collect();
-        found.push((stage, Weighing { curves: format!("{stage} {number}"), name, inputs }));
+        let curves = format!("{stage} {number}");
+        let inputs = told_apart(inputs.iter().map(|way| wiring.said(work.graph, way.node)).collect());
+        found.push((stage, Weighing { name: node.name.clone().unwrap_or_else(|| curves.clone()), curves, inputs }));
     }
     found.into_iter().map(|(_, weighing)| weighing).collect()
 }
 
-/// Returns what people call a value: by its name, or by those of what it is made from.
-fn said(graph: &Graph, id: NodeId) -> String {
-    let node = graph.node(id);
-    if let Some(name) = &node.name {
-        return name.clone();
-    }
-    let of_columns = |&&id: &&NodeId| matches!(graph.node(id).ty, Type::Column(_));
-    let mut parts: Vec<String> = match node.kind {
-        NodeKind::Stage { .. } => node.inputs.iter().filter(of_columns).map(|&id| said(graph, id)).collect(),
-        NodeKind::Read(_) => node.inputs.iter().take(1).map(|&id| said(graph, id)).collect(),
-        _ => Vec::new(),
+/// Numbers names that come several times.
+fn told_apart(names: Vec<String>) -> Vec<String> {
+    let numbered = |(at, name): (usize, &String)| {
+        let before = names[..at].iter().filter(|other| *other == name).count();
+        let all = names.iter().filter(|other| *other == name).count();
+        if all > 1 { format!("{name} ({})", before + 1) } else { name.clone() }
     };
-    parts.dedup();
-    if parts.is_empty() { node.label.clone() } else { parts.join(" + ") }
+    names.iter().enumerate().map(numbered).collect()
+}
+
+impl Wiring {
+    /// Returns what people call a value: by its name, or by those of what it is made from.
+    fn said(&self, graph: &Graph, at: usize) -> String {
+        let (mut names, mut seen, mut next): (Vec<String>, _, _) =
+            (Vec::new(), vec![false; self.nodes.len()], vec![at]);
+        while let Some(at) = next.pop() {
+            if std::mem::replace(&mut seen[at], true) {
+                continue;
+            }
+            let wire = &self.nodes[at];
+            let node = graph.node(wire.node);
+            let made_of = wire.inputs.iter().flatten().rev().map(|way| way.node);
+            if node.name.is_none() && wire.inputs.as_ref().is_some_and(|inputs| !inputs.is_empty()) {
+                next.extend(made_of);
+                continue;
+            }
+            // A table of weights is called as the rows that it is of.
+            let table = node.inputs.iter().find(|&&id| matches!(graph.node(id).ty, Type::Table(_)));
+            let name = graph.title(table.copied().filter(|_| node.name.is_none()).unwrap_or(wire.node));
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join(" + ")
+    }
 }
 
 /// Feeds all that a train works on: the shape of its network, and the contents of leaves and links. `None` while one of

@@ -99,6 +99,11 @@ impl Plane {
         html! { @if places.len() > 1 { polyline.path style=[Some(style).filter(|s| !s.is_empty())] points=(places.join(" ")) {} } }
     }
 
+    pub(super) fn dot(&self, step: u64, value: f64, style: &str) -> Markup {
+        let style = Some(style).filter(|s| !s.is_empty());
+        html! { circle.value style=[style] cx=(self.x(step as f64)) cy=(self.y(value)) r="3.5" {} }
+    }
+
     /// Draws a level from side to side.
     pub(super) fn level(&self, value: f64) -> Markup {
         let [left, right, ..] = AREA;
@@ -146,9 +151,7 @@ fn figure(s: Speech, train: &str, curve: &Curve, kept: Option<u64>, trains: bool
                 title { (says) (at_best) }
                 (plane.axes(&time, best.map(|(step, _)| step)))
                 (plane.line(&curve.points, ""))
-                @if let Some((step, value)) = best.or(end) {
-                    circle.value cx=(plane.x(step as f64)) cy=(plane.y(value)) r="3.5" {}
-                }
+                @if let Some((step, value)) = best.or(end) { (plane.dot(step, value, "")) }
             }
         }
     }

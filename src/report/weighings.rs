@@ -51,11 +51,8 @@ impl Shares<'_> {
 
     /// Returns the share of each input at the epoch that was kept, or the last.
     fn settled(&self, kept: Option<u64>) -> Vec<(&str, f64)> {
-        let at = |curve: &Curve| {
-            let kept = kept.and_then(|kept| curve.points.iter().find(|point| point.0 == kept));
-            kept.or(curve.points.last()).map_or(0.0, |point| point.1)
-        };
-        self.record.inputs.iter().zip(&self.inputs).map(|(input, curve)| (input.as_str(), at(curve))).collect()
+        let share = |curve: &Curve| at(curve, kept).map_or(0.0, |point| point.1);
+        self.record.inputs.iter().zip(&self.inputs).map(|(input, curve)| (input.as_str(), share(curve))).collect()
     }
 
     pub(super) fn figure(&self, s: Speech, kept: Option<u64>) -> Markup {
@@ -79,6 +76,9 @@ impl Shares<'_> {
                     (plane.level(self.equal()))
                     @for (number, curve) in self.inputs.iter().enumerate() {
                         (plane.line(&curve.points, &format!("stroke:var(--k{})", number % 11)))
+                        @if let Some((step, share)) = at(curve, kept) {
+                            (plane.dot(step, share, &format!("fill:var(--k{})", number % 11)))
+                        }
                     }
                 }
                 ul.legend {
@@ -90,6 +90,12 @@ impl Shares<'_> {
             }
         }
     }
+}
+
+/// Returns the point of the epoch that was kept, or the last.
+fn at(curve: &Curve, kept: Option<u64>) -> Option<(u64, f64)> {
+    let kept = kept.and_then(|kept| curve.points.iter().find(|point| point.0 == kept));
+    kept.or(curve.points.last()).copied()
 }
 
 /// Returns what each input counts in all trains beside equal shares; nothing where no stage weighs.
@@ -109,9 +115,9 @@ pub(super) fn table(s: Speech, curves: &[(String, Vec<Curve>)], trains: &[TrainR
         @if !rows.is_empty() {
             h3 { (s.say(say!("What each input counts", "各输入的比重"))) }
             p.quiet { (s.say(say!(
-                "The mean over rows, at the epoch that was kept: what an input weighs, of what all weigh. Each line is a stage that learned \
-                 weights, beside equal ones.",
-                "各行的平均值，取所保留的轮次：某一输入的权重占全部权重的比例。每行为一个学到权重的环节，最后与均等权重对照。"
+                "What an input weighs, of what all weigh: the mean over some hundred rows, whatever their part, at the epoch that was kept. Each \
+                 line is a stage that learned weights, beside equal ones.",
+                "某一输入的权重占全部权重的比例：取所保留轮次，对数百行（不论属于哪一部分）求平均。每行为一个学到权重的环节，最后与均等权重对照。"
             ))) }
             div.scroll tabindex="0" role="region" aria-label=(s.say(say!("What each input counts", "各输入的比重"))) {
                 table {

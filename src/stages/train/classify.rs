@@ -25,7 +25,7 @@ const POSITIVE: Arg<Option<String>> = Arg::some_text("positive")
     .doc("The class that `precision`, `recall`, `f1` and `auc` of two classes speak of; unsaid, `true` or the later in order.");
 
 static SIGNATURE: Signature = Signature::new(Group::Train, "classify", &["split -> train"])
-    .version(2)
+    .version(3)
     .args(&[
         LABEL.spec(),
         OUTPUT.spec(),

@@ -210,24 +210,23 @@ impl<'p> School<'p> {
     }
 
     /// Returns the mean weight of each input of each policy, over some of the rows that it may be asked for.
-    pub(crate) fn told(&self, circuit: &Circuit<'_>, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
+    pub(crate) fn told(
+        &self,
+        circuit: &Circuit<'_>,
+        parameters: &Parameters,
+        task: TaskRows<'_>,
+    ) -> Result<Vec<(String, f64)>> {
         let mut told = Vec::new();
         for (policy, pupil) in (1..).zip(&self.pupils) {
-            let rows = circuit.computable(pupil.node);
-            let some: Vec<u32> = rows.iter().copied().step_by(rows.len().div_ceil(COMPARED).max(1)).collect();
-            if some.is_empty() {
-                continue;
-            }
             let inputs = pupil.inputs.len();
-            let looked = pupil.look(circuit, parameters, TaskRows::Table(&[]), &Arc::new(some))?;
-            let (algorithm, looking) = algorithm(pupil.args, inputs)?;
-            let weights = mixed(&algorithm.settle(&looked.scores, looking.arms), inputs);
-            for at in 0..inputs {
-                let own = weights.iter().skip(at).step_by(inputs);
-                let mean = own.clone().map(|&x| f64::from(x)).sum::<f64>() / own.count().max(1) as f64;
-                // Numbers, for names are in no stored result.
-                told.push((format!("policy {policy}: input {}", at + 1), mean));
-            }
+            let some = circuit.some(pupil.node, task, COMPARED);
+            let means = circuit.mean_weights(&some, inputs, |rows| {
+                let looked = pupil.look(circuit, parameters, task, &Arc::new(rows.to_vec()))?;
+                let (algorithm, looking) = algorithm(pupil.args, inputs)?;
+                Ok(mixed(&algorithm.settle(&looked.scores, looking.arms), inputs))
+            })?;
+            // Numbers, for names are in no stored result.
+            told.extend((1..).zip(means).map(|(input, mean)| (format!("policy {policy}: input {input}"), mean)));
         }
         Ok(told)
     }

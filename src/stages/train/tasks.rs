@@ -41,6 +41,7 @@ const EPOCHS: Arg<usize> =
 const BATCH: Arg<usize> = Arg::int("batch").default(Literal::Int(32)).range(1.0, 1e6).doc("Rows of a step.");
 
 static SIGNATURE: Signature = Signature::new(Group::Train, "tasks", &["split -> train"])
+    .version(2)
     .args(&[
         TASKS.spec(),
         WEIGHTS.spec(),

@@ -40,6 +40,23 @@ impl<'a> Apart<'a> {
     }
 }
 
+/// Stages whose value follows from those of their inputs at the same row alone, in training too.
+const STEADY: [&str; 13] = [
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "scale",
+    "concat",
+    PRODUCT,
+    HEAD,
+    "relu",
+    "tanh",
+    "sigmoid",
+    "softmax",
+    "layer_norm",
+];
+
 /// How a loss reads a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Read {
@@ -58,6 +75,8 @@ impl Circuit<'_> {
             read(&mut reads, edge, if edge.via.is_empty() { Read::Compared } else { Read::Whole });
         }
         others.iter().for_each(|edge| read(&mut reads, edge, Read::Whole));
+        let of_users = self.of_users();
+        let steady = |edge: &Edge| is_steady(edge, &of_users);
         for number in (0..self.nodes.len()).rev() {
             let (how, Kind::Joint { name, inputs, .. }) = (reads[number], &self.nodes[number]) else { continue };
             if how == Read::Not {
@@ -68,43 +87,56 @@ impl Circuit<'_> {
                 let linear = match *name {
                     "add" | "subtract" | "scale" => true,
                     // Linear in either side while the other stays.
-                    PRODUCT => inputs.iter().enumerate().all(|(other, edge)| other == place || self.of_users(edge)),
+                    PRODUCT => inputs.iter().enumerate().all(|(other, edge)| other == place || steady(edge)),
                     _ => false,
                 };
                 let passed = of_pairs && linear && matches!(edge.via[..], [] | [Link::Item]);
                 read(&mut reads, edge, if passed { Read::Compared } else { Read::Whole });
             }
         }
+        let products = self.products();
         let is_map = |&node: &usize| {
             let of_items = self.plan.nodes[node].domain != 0;
-            reads[node] == Read::Compared && of_items && self.linear(node).is_some_and(|products| products > 0)
+            reads[node] == Read::Compared && of_items && products[node].is_some_and(|count| count > 0)
         };
         (0..self.nodes.len()).filter(is_map).collect()
     }
 
-    /// Tells whether a value is the same at all pairs of a user on an occasion.
-    fn of_users(&self, edge: &Edge) -> bool {
-        match (edge.via.first(), &self.nodes[edge.node]) {
-            (Some(link), _) => matches!(link, Link::User | Link::Occasion),
-            (None, Kind::Joint { inputs, .. }) => !inputs.is_empty() && inputs.iter().all(|edge| self.of_users(edge)),
-            (None, Kind::Leaf(_)) => false,
+    /// Tells of each node whether it stands at pairs and is the same at all pairs of a user on an occasion: made of what is, without
+    /// chance.
+    fn of_users(&self) -> Vec<bool> {
+        let mut of_users: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        for kind in &self.nodes {
+            let steady = match kind {
+                Kind::Joint { name, inputs, .. } if STEADY.contains(name) => {
+                    !inputs.is_empty() && inputs.iter().all(|edge| is_steady(edge, &of_users))
+                }
+                _ => false,
+            };
+            of_users.push(steady);
         }
+        of_users
     }
 
-    /// Returns how many products with weights a value takes that is a linear map of numbers; `None` where it is none.
-    fn linear(&self, node: usize) -> Option<usize> {
-        match &self.nodes[node] {
-            Kind::Leaf(leaf) => leaf.is_flat().then_some(0),
-            Kind::Joint { name, args, inputs, .. } => {
-                let own = match *name {
-                    HEAD if dense::is_linear(args) => 1,
-                    "add" | "subtract" | "concat" => 0,
-                    _ => return None,
-                };
-                let inner = |edge: &Edge| edge.via.is_empty().then(|| self.linear(edge.node)).flatten();
-                Some(own + inputs.iter().map(inner).sum::<Option<usize>>()?)
-            }
+    /// Returns how many products with weights each value takes that is a linear map of numbers; `None` where it is none.
+    fn products(&self) -> Vec<Option<usize>> {
+        let mut products: Vec<Option<usize>> = Vec::with_capacity(self.nodes.len());
+        for kind in &self.nodes {
+            let own = match kind {
+                Kind::Leaf(leaf) => leaf.is_flat().then_some(0),
+                Kind::Joint { name, args, inputs, .. } => {
+                    let own = match *name {
+                        HEAD if dense::is_linear(args) => Some(1),
+                        "add" | "subtract" | "concat" => Some(0),
+                        _ => None,
+                    };
+                    let mut inner = inputs.iter().map(|edge| products[edge.node].filter(|_| edge.via.is_empty()));
+                    own.and_then(|own: usize| inner.try_fold(own, |sum, inner| Some(sum.saturating_add(inner?))))
+                }
+            };
+            products.push(own);
         }
+        products
     }
 
     /// Returns a map's values at the task's rows, as the head of this file says. `made` are the differences that were computed before.
@@ -148,5 +180,14 @@ impl Circuit<'_> {
         };
         made[node] = Some(found.clone());
         Ok(found)
+    }
+}
+
+/// Tells whether what is read along an edge from a pair is the same at all pairs of a user on an occasion. What is no pair's is computed
+/// once for all that read it.
+fn is_steady(edge: &Edge, of_users: &[bool]) -> bool {
+    match edge.via.first() {
+        Some(link) => matches!(link, Link::User | Link::Occasion),
+        None => of_users[edge.node],
     }
 }

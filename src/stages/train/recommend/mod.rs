@@ -63,7 +63,7 @@ enum Sampling {
 }
 
 static SIGNATURE: Signature = Signature::new(Group::Train, "recommend", &["split -> train"])
-    .version(3)
+    .version(4)
     .args(&[
         USER.spec(),
         ITEM.spec(),
@@ -207,6 +207,9 @@ struct Ranking<'a> {
 /// The stream of the negatives by which policies are compared.
 const COMPARED: u64 = 31;
 const TAUGHT: u64 = 32;
+
+/// Pairs at which weights of inputs are told, at most.
+const TOLD: usize = 4096;
 
 /// A term of the loss.
 struct Term {
@@ -410,8 +413,15 @@ impl Work for Ranking<'_> {
     }
 
     fn told(&self, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
-        let mut told = self.school.told(&self.circuit, parameters)?;
-        told.extend(self.circuit.weighing(parameters)?);
+        // Some of the pairs that were met, for what stands at pairs.
+        let some: Vec<usize> =
+            self.rows.iter().step_by(self.rows.len().div_ceil(TOLD).max(1)).map(|&row| row as usize).collect();
+        let of = |all: &[u32]| -> Vec<u32> { some.iter().map(|&row| all[row]).collect() };
+        let training = &self.pairs.training;
+        let (users, items, met) = (of(&training.users), of(&training.items), of(&training.met));
+        let pairs = TaskRows::Pairs { users: &users, items: &items, met: &met };
+        let mut told = self.school.told(&self.circuit, parameters, pairs)?;
+        told.extend(self.circuit.weighing(parameters, pairs)?);
         Ok(told)
     }
 

@@ -305,8 +305,9 @@ impl Work for Rowwise<'_> {
 
     fn told(&self, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
         let mut told = self.balance.told(parameters, self.heads.len())?;
-        told.extend(self.school.told(&self.circuit, parameters)?);
-        told.extend(self.circuit.weighing(parameters)?);
+        let rows = TaskRows::Table(&[]);
+        told.extend(self.school.told(&self.circuit, parameters, rows)?);
+        told.extend(self.circuit.weighing(parameters, rows)?);
         Ok(told)
     }
 

@@ -105,6 +105,21 @@ fn what_is_not_linear_or_is_read_elsewhere_is_computed_whole() {
     let wide = looks.plan.stage(1, "embedding", args(&[("n", int(WIDE))]), vec![]);
     let score = looks.stage(0, "dot", vec![by(wide, Link::User), by(looks.looks, Link::Item)]);
     assert!(looks.compared(score, None).is_empty());
+    // The user's side where chance differs from pair to pair; without chance it is the same at both.
+    for (stage, steady) in [("dropout", false), ("modality_dropout", false), ("relu", true)] {
+        let found = score_of(&|own| {
+            let (more, rate) = (own.plan.stage(1, "embedding", args(&[("n", int(4))]), vec![]), ArgValue::Float(0.5));
+            let inputs = match stage {
+                "modality_dropout" => vec![by(own.user, Link::User), by(more, Link::User)],
+                _ => vec![by(own.user, Link::User)],
+            };
+            let settings = if stage == "relu" { Args::default() } else { args(&[("p", rate)]) };
+            let user = own.plan.stage(0, stage, settings, inputs);
+            let seen = own.seen;
+            own.stage(0, "dot", vec![here(user), by(seen, Link::Item)])
+        });
+        assert_eq!(found.is_empty(), !steady, "{stage}");
+    }
     // A part of the loss that reads the map at items themselves.
     let mut pulled = Seen::new();
     let (score, seen) = (pulled.taste(pulled.seen), pulled.seen);

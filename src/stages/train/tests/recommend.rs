@@ -92,6 +92,25 @@ fn planted_groups_are_found_where_popularity_is_blind() {
 }
 
 #[test]
+fn what_counts_at_pairs_is_told_too() {
+    let rows = interactions();
+    let mut plan = Building::new(&[rows.len(), USERS, ITEMS]);
+    let mut table = |domain, n| plan.stage(domain, "embedding", args(&[("n", int(n))]), vec![]);
+    let (users, others, items, things) = (table(1, 8), table(1, 4), table(2, 8), table(2, 4));
+    let mut taste =
+        |user, item| plan.stage(0, "dot", Args::default(), vec![by(user, Link::User), by(item, Link::Item)]);
+    let (one, two) = (taste(users, items), taste(others, things));
+    let score = plan.stage(0, "weighted", Args::default(), vec![here(one), here(two)]);
+    let call = call(self::table(&rows), plan.output("score", here(score)));
+    let host = Listening::new(usize::MAX);
+    train_on(&host, "recommend", &settings(10, &[]), &call).unwrap();
+    let [one, two] = [1, 2].map(|input| host.curve(&format!("weighted 1: input {input}")));
+    assert_eq!((one.len(), two.len()), (10, 10));
+    assert!(one.iter().zip(&two).all(|(a, b)| (a + b - 1.0).abs() < 1e-6));
+    assert!((one[9] - 0.5).abs() > 1e-3, "{one:?}");
+}
+
+#[test]
 fn popularity_ranks_by_counts_alone() {
     let rows = interactions();
     let (call, args) = (popular(), settings(1, &[]));

@@ -39,7 +39,7 @@ fn told(stage: &str, v: &[f32]) -> (Vec<f64>, Vec<Vec<f32>>, [Vec<f32>; 2]) {
     let (plan, numbers) = under(stage);
     let circuit = Circuit::new(&plan).unwrap();
     let parameters = made(&circuit, v);
-    let found = circuit.weighing(&parameters).unwrap();
+    let found = circuit.weighing(&parameters, TaskRows::Table(&[])).unwrap();
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, [format!("{stage} 1: input 1"), format!("{stage} 1: input 2")]);
     let weights = parameters.all().map(|p| parameters.values(p).unwrap().to_vec()).collect();
