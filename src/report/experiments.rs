@@ -30,15 +30,22 @@ pub(crate) fn about(e: &ExperimentRecord) -> Text {
 /// Returns a line for each modality: `picture: +0.3 % [−0.4, 1.0], p = 0.31: no evidence that it helps`.
 pub(crate) fn lines(e: &ExperimentRecord) -> Vec<Text> {
     let without = e.variants.iter().filter(|v| v.how == "without");
-    without.map(|v| line(v, e.repeats)).collect()
+    without.map(|v| line(v, &e.variants, e.repeats)).collect()
 }
 
-fn line(v: &VariantRecord, repeats: u64) -> Text {
+/// Tells whether a gain over a variant is sure: both must say so, the test over units, and the interval, in which trainings differ too.
+fn sure(v: &VariantRecord, is: fn(f64) -> bool) -> bool {
+    v.holm.is_some_and(|p| p < LEVEL) && v.low.is_some_and(is) && v.high.is_some_and(is)
+}
+
+/// Zeros may also make a network learn worse, or at another pace. What a modality says helps only where other values of the same kind, which
+/// say nothing of a row, do not do as well.
+fn line(v: &VariantRecord, all: &[VariantRecord], repeats: u64) -> Text {
     let share = |x: Option<f64>| match (x, v.value) {
         (Some(x), Some(value)) if value != 0.0 => Some(100.0 * x / value.abs()),
         _ => None,
     };
-    let (name, chance) = (&v.modality, v.holm.unwrap_or(1.0));
+    let name = &v.modality;
     let (gain, range, zh_range) = match (share(v.gain), share(v.low), share(v.high)) {
         (Some(gain), Some(low), Some(high)) => {
             let range = format!("[{}, {}]", signed(low), signed(high));
@@ -46,12 +53,20 @@ fn line(v: &VariantRecord, repeats: u64) -> Text {
         }
         _ => (v.gain.map_or("–".into(), plus), String::new(), String::new()),
     };
-    let p = words::chance(chance);
-    // Both must say so: the test over units, and the interval, in which trainings differ too.
-    let sure = |is: fn(f64) -> bool| chance < LEVEL && v.low.is_some_and(is) && v.high.is_some_and(is);
-    let (en, zh) = match (sure(|x| x > 0.0), sure(|x| x < 0.0)) {
-        (true, _) => ("it helps", "有帮助"),
-        (_, true) => ("it harms", "有损害"),
+    let p = words::chance(v.holm.unwrap_or(1.0));
+    let fakes =
+        all.iter().filter(|other| other.modality == *name && ["noise", "shuffled"].contains(&other.how.as_str()));
+    let as_good = fakes.filter(|fake| !sure(fake, |x| x > 0.0)).map(|fake| fake.how.as_str()).next_back();
+    let (en, zh) = match (sure(v, |x| x > 0.0), sure(v, |x| x < 0.0), as_good) {
+        (true, _, None) => ("it helps", "有帮助"),
+        (true, _, Some("noise")) => {
+            ("no evidence that it helps: noise in its place does as well", "没有证据表明它有帮助：以噪声代替效果相同")
+        }
+        (true, _, Some(_)) => (
+            "no evidence that it helps: with its rows exchanged it does as well",
+            "没有证据表明它有帮助：打乱其行后效果相同",
+        ),
+        (_, true, _) => ("it harms", "有损害"),
         _ => ("no evidence that it helps", "没有证据表明它有帮助"),
     };
     let (once, zh_once) =
@@ -95,9 +110,9 @@ pub(super) fn section(s: Speech, experiments: &[ExperimentRecord]) -> Markup {
                 p.quiet { (s.say(say!(
                     "The gain is how much better the whole is than the variant on the same rows or users, in the metric's own numbers; the \
                      last p is after Holm's correction for the count of modalities. In every variant the network has as many weights. A \
-                     modality helps where that p is below 0.05 and the interval lies above 0.",
+                     modality helps where that p is below 0.05 and the interval lies above 0, without it, with noise in its place and with its                      rows exchanged.",
                     "增益指完整模型在同样的行或用户上比该变体好多少，以指标自身的数值表示；最后一列为按模态个数作 Holm 校正之后的 p。各变体网络的\
-                     权重个数相同。校正后的 p 小于 0.05 且区间在 0 以上者为有帮助。"
+                     权重个数相同。去掉它、以噪声代替、打乱其行三种变体均满足校正后的 p 小于 0.05 且区间在 0 以上者为有帮助。"
                 ))) }
             }
         }
@@ -167,11 +182,22 @@ mod tests {
             holm: Some(p),
             ..VariantRecord::default()
         };
-        let said = |gain, p| line(&variant(gain, p), 3).en;
+        let said = |gain, p| line(&variant(gain, p), &[], 3).en;
         assert_eq!(said(0.0015, 0.31), "画面: +0.3 % [−1.7, 2.3], p = 0.31: no evidence that it helps");
         assert_eq!(said(0.05, 0.0002), "画面: +10.0 % [8.0, 12.0], p < 0.001: it helps");
         assert_eq!(said(-0.05, 0.012), "画面: −10.0 % [−12.0, −8.0], p = 0.012: it harms");
         assert_eq!(said(0.0, 1.0), "画面: 0.0 % [−2.0, 2.0], p = 1.00: no evidence that it helps");
-        assert_eq!(line(&variant(0.05, 0.2), 3).zh, "画面：+10.0 % [8.0, 12.0]，p = 0.20：没有证据表明它有帮助");
+        assert_eq!(line(&variant(0.05, 0.2), &[], 3).zh, "画面：+10.0 % [8.0, 12.0]，p = 0.20：没有证据表明它有帮助");
+        // Zeros in its place do worse, but so does nothing else that says nothing.
+        let other = |how: &str, gain, p| VariantRecord { how: how.into(), ..variant(gain, p) };
+        let fakes = |noise, shuffled| [other("noise", 0.05, noise), other("shuffled", 0.05, shuffled)];
+        let said = |fakes: &[VariantRecord]| line(&variant(0.05, 0.001), fakes, 3).en;
+        assert!(said(&fakes(0.01, 0.01)).ends_with(": it helps"));
+        assert!(
+            said(&fakes(0.01, 0.3)).ends_with("no evidence that it helps: with its rows exchanged it does as well")
+        );
+        assert!(said(&fakes(0.3, 0.01)).ends_with("no evidence that it helps: noise in its place does as well"));
+        let elsewhere = VariantRecord { modality: "声音".into(), ..other("noise", 0.0, 1.0) };
+        assert!(said(&[elsewhere]).ends_with(": it helps"));
     }
 }

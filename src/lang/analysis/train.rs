@@ -380,7 +380,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Returns what the joint stages below these outputs became: declared names with their types, trained.
+    /// Returns what the joint stages below these outputs became: declared names of vectors with their types, trained.
     pub(super) fn fields(&self, outputs: &[(NodeId, Span)], split: &SplitType) -> Vec<(String, ColumnType)> {
         let mut fields = Vec::new();
         let mut seen = BTreeSet::new();
@@ -390,7 +390,9 @@ impl Checker<'_> {
                 continue;
             }
             let weight = &self.graph.dag[node];
-            if let (Some(name), Type::Column(c)) = (&weight.name, &weight.ty) {
+            if let (Some(name), Type::Column(c)) = (&weight.name, &weight.ty)
+                && c.elem.as_vector().is_some()
+            {
                 let mut marks = c.marks.clone();
                 marks.joint = false;
                 marks.fits.insert(FitRows::Part { split: split.split, part: Part::Train });

@@ -47,7 +47,8 @@ static SIGNATURE: Signature = Signature::new(Group::Experiment, "ablate", &["-> 
          with it, with noise in its place, and with its values exchanged among rows; and says whether the whole is better than without \
          it: how much on the same users or rows, with a 95 % interval over other trainings and other rows, an effect size, and the chance \
          of that by a paired permutation test, corrected for the count of modalities (Holm). A modality helps where that is below \
-         0.05 and the interval lies above nothing. Ids are never left out. What comes before the network is shared through the store. It may read the \
+         0.05 and the interval lies above nothing, without it and also with noise or its values exchanged in its place: zeros alone may \
+         change how fast a network learns. Ids are never left out. What comes before the network is shared through the store. It may read the \
          test part: nothing is chosen by it.",
     )
     .reference("paired tests as Demšar 2006 asks for; Holm 1979; the effect size is Cohen's d of paired differences")

@@ -41,7 +41,8 @@ pub(crate) fn store_fields(
         if rows.is_empty() {
             continue;
         }
-        let (width, numbers) = circuit.read(parameters, *node, &rows)?;
+        // What is no vector is nothing that other stages could read.
+        let Values::Vector { width, numbers } = circuit.read(parameters, *node, &rows)? else { continue };
         let mut missing = vec![1u8; total];
         let mut values = vec![0.0; total * width];
         for (&row, own) in rows.iter().zip(numbers.chunks_exact(width.max(1))) {

@@ -2,38 +2,68 @@
 
 use std::sync::Arc;
 
-use mmf_data::error::Result;
+use mmf_data::error::{Error, Result};
+use mmf_data::network::Network;
 use mmf_data::plan::{Edge, Link, Plan, PlanKind};
 use mmf_data::table::{Column, Rows};
-use mmf_data::values::Values;
+use mmf_data::values::{Map, Sequences, Values};
 use mmf_tensor::{Parameters, Session};
 use rayon::prelude::*;
 
 use super::{AT_ONCE, Circuit, Kind, TaskRows};
 
+/// Some rows of a value.
+struct Block {
+    dims: Vec<usize>,
+    /// Of a sequence, how many steps of each row count.
+    lengths: Option<Vec<u32>>,
+    numbers: Vec<f32>,
+}
+
+/// Puts the blocks of a value together.
+fn together(blocks: Vec<Block>) -> Result<Values> {
+    match blocks.first().map(|block| block.dims.clone()).as_deref() {
+        // As long as the longest of its block: what is beyond a row's own steps is dropped.
+        Some(&[_, width]) => {
+            let mut sequences = Sequences { width, ..Sequences::default() };
+            for Block { dims, lengths, numbers } in blocks {
+                let all = dims[0] * width;
+                for (at, row) in numbers.chunks_exact(all.max(1)).enumerate() {
+                    let own = lengths.as_ref().map_or(dims[0], |lengths| lengths[at] as usize);
+                    sequences.numbers.extend_from_slice(&row[..own * width]);
+                    sequences.end_row();
+                }
+            }
+            Ok(Values::Sequence(Arc::new(sequences)))
+        }
+        Some(&[height, width, channels]) => {
+            let numbers = blocks.into_iter().flat_map(|block| block.numbers).collect::<Vec<f32>>();
+            let rows = numbers.chunks_exact((height * width * channels).max(1));
+            let map = |row: &[f32]| Arc::new(Map { height, width, channels, numbers: row.to_vec() });
+            Ok(Values::Maps(Arc::new(rows.map(map).collect())))
+        }
+        Some(&[width]) => Ok(Values::vector(width, blocks.into_iter().flat_map(|block| block.numbers).collect())),
+        None => Ok(Values::vector(0, Vec::new())),
+        Some(dims) => Err(Error::bug(format!("a value of {dims:?} is read"))),
+    }
+}
+
 impl Circuit<'_> {
-    /// Returns the values of a node at rows of its own domain: their width and numbers.
-    pub(crate) fn read(&self, parameters: &Parameters, node: usize, rows: &[u32]) -> Result<(usize, Vec<f32>)> {
+    /// Returns the values of a node at rows of its own domain: vectors, sequences or maps, as it makes them.
+    pub(crate) fn read(&self, parameters: &Parameters, node: usize, rows: &[u32]) -> Result<Values> {
         if let Some(plan) = self.settled(parameters)? {
             return self.over(&plan)?.read(parameters, node, rows);
         }
-        let blocks: Vec<&[u32]> = rows.chunks(AT_ONCE).collect();
-        let found: Vec<Result<(usize, Vec<f32>)>> = blocks
-            .into_par_iter()
-            .map(|block| {
-                let mut session = Session::reading(parameters);
-                let target = (Arc::new(block.to_vec()), Edge { node, via: Vec::new() });
-                let pass = self.run(&mut session, TaskRows::Table(&[]), &[target])?;
-                Ok((pass.values[0].width(), session.values(&pass.values[0])?.to_vec()))
-            })
-            .collect();
-        let (mut width, mut numbers) = (0, Vec::new());
-        for block in found {
-            let (w, block) = block?;
-            width = w;
-            numbers.extend_from_slice(&block);
-        }
-        Ok((width, numbers))
+        let read = |block: &[u32]| -> Result<Block> {
+            let mut session = Session::reading(parameters);
+            let target = (Arc::new(block.to_vec()), Edge { node, via: Vec::new() });
+            let pass = self.run(&mut session, TaskRows::Table(&[]), &[target])?;
+            let value = &pass.values[0];
+            let lengths = session.lengths(value).map(<[u32]>::to_vec);
+            Ok(Block { dims: value.dims.clone(), lengths, numbers: session.values(value)?.to_vec() })
+        };
+        let found: Vec<Result<Block>> = rows.par_chunks(AT_ONCE).map(read).collect();
+        together(found.into_iter().collect::<Result<_>>()?)
     }
 
     /// Returns the plan in which all that a user or an item alone decides is computed already, for these users and items.
@@ -80,10 +110,10 @@ impl Circuit<'_> {
             }
             rows.sort_unstable();
             rows.dedup();
-            let (width, numbers) = self.read(parameters, node, &rows)?;
+            let values = self.read(parameters, node, &rows)?;
             let domain = &plan.domains[plan.nodes[node].domain];
             let total = domain.now.map_or(domain.total, |now| now.occasions);
-            let column = Column::new(Rows::some(total, rows), Values::vector(width, numbers));
+            let column = Column::new(Rows::some(total, rows), values);
             plan.nodes[node].kind = PlanKind::Leaf(column);
         }
         Ok(plan)

@@ -48,6 +48,13 @@ impl Building {
         self.push(domain, PlanKind::Stage { stage, alternative, args, inputs, graph: None })
     }
 
+    /// Takes the last of a stage's forms in the first's stead.
+    fn last_form(&mut self, node: usize) {
+        if let PlanKind::Stage { stage, alternative, .. } = &mut self.0.nodes[node].kind {
+            *alternative = stage.signature().types.len() - 1;
+        }
+    }
+
     fn output(mut self, name: &str, edge: Edge) -> Plan {
         self.0.outputs.push((name.into(), edge));
         self.0

@@ -409,6 +409,39 @@ fn the_next_item_is_told_by_the_one_before() {
 }
 
 #[test]
+fn what_meets_an_item_step_by_step_is_ranked_by_all_its_steps() {
+    // A user's past is a sequence that the item looks over, so it is computed once a user, and keeps its steps.
+    let split = circles();
+    let (past, now) = before(&split, 3);
+    let Values::Code { codes, .. } = &split.table.column("item").unwrap().values else { panic!("codes") };
+    let mut plan = Building::new(&[40 * STEPS, 40 * STEPS, 30]);
+    plan.0.domains[1].now = Some(now);
+    let [from, to] = [0, 1].map(|_| plan.stage(2, "embedding", args(&[("n", int(16))]), vec![]));
+    let via = vec![Link::Past(Arc::new(past)), Link::Map(codes.clone())];
+    let steps = plan.stage(1, "history", Args::default(), vec![Edge { node: from, via }]);
+    let seen = plan.stage(0, "cross_attention", Args::default(), vec![by(to, Link::Item), by(steps, Link::Occasion)]);
+    plan.last_form(seen);
+    let score = plan.stage(0, "dot", Args::default(), vec![here(seen), by(to, Link::Item)]);
+    let call = call(split, plan.output("score", here(score)));
+    let args = settings(40, &[("seen", ArgValue::Word("keep".into()))]);
+    let trained = train("recommend", &args, &call);
+    let from = predict("recommend", &args, &call, &trained, Part::Test);
+    let found = measure("ndcg", Some(10), &from);
+    // By chance it is about .15.
+    assert!(found > 0.4, "{found}");
+    let circuit = crate::train::network::Circuit::new(&call.plan).unwrap();
+    let parameters = crate::train::trained::weights(&trained).unwrap();
+    let mut session = mmf_tensor::Session::reading(&parameters);
+    // Of a user's items the scores of pairs are those of the ranking.
+    let (items, user) = (from.u32s("top.items").unwrap()[..10].to_vec(), from.u32s("units").unwrap()[0]);
+    let met = vec![(now.test + user as usize) as u32; 10];
+    let pairs = crate::train::network::TaskRows::Pairs { users: &[user; 10], items: &items, met: &met };
+    let pass = circuit.forward(&mut session, pairs, &[circuit.output("score").unwrap()]).unwrap();
+    let scores = session.values(&pass.values[0]).unwrap();
+    assert!(scores.iter().zip(from.f32s("top.scores").unwrap()).all(|(a, b)| (a - b).abs() < 1e-4), "{scores:?}");
+}
+
+#[test]
 fn a_ranking_sees_all_rows_of_earlier_parts() {
     // Without weights: the ranks must be those of the means, by definition.
     let (split, last) = (circles(), 5);

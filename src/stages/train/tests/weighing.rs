@@ -16,10 +16,8 @@ fn under(stage: &str) -> (Plan, [Vec<f32>; 2]) {
         .map(|numbers| here(plan.leaf(0, Column::new(Rows::all(ROWS), Values::vector(3, numbers.clone())))))
         .collect();
     let stage = plan.stage(0, stage, Args::default(), leaves);
-    if let PlanKind::Stage { stage: of, alternative, .. } = &mut plan.0.nodes[stage].kind {
-        // That of several inputs: `attention` also goes over steps.
-        *alternative = of.signature().types.len() - 1;
-    }
+    // That of several inputs: `attention` also goes over steps.
+    plan.last_form(stage);
     (plan.output("output", here(stage)), numbers)
 }
 
