@@ -13,6 +13,7 @@ mod folder;
 mod graph;
 mod load;
 mod metrics;
+mod models;
 mod new;
 mod progress;
 mod report;

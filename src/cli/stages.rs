@@ -2,11 +2,13 @@
 
 use clap::Args;
 use mmf_lang::args::{ArgKind, ArgSpec};
+use mmf_lang::diagnostic::Text;
 use mmf_lang::say;
 use mmf_lang::signature::{Group, Signature};
 use serde::Serialize;
 
 use super::exit::Exit;
+use super::models::{MODELS, Model};
 use super::screen::{Screen, Style, did_you_mean, near};
 use super::steps::literal_text;
 use super::trouble::Trouble;
@@ -16,9 +18,10 @@ use super::trouble::Trouble;
 #[command(after_help = "Examples:
   mmf stages                     all, by group
   mmf stages split               one: what it takes, gives and does
+  mmf stages vbpr > vbpr.mmf     a model, as a definition to `use`
   mmf stages --format json       one object a line")]
 pub(crate) struct Stages {
-    /// The stage to explain
+    /// The stage to explain, or the model to show
     #[arg(value_name = "NAME")]
     name: Option<String>,
 }
@@ -28,9 +31,15 @@ pub(crate) fn stages(verb: &Stages, screen: &Screen) -> Result<Exit, Trouble> {
         all(screen);
         return Ok(Exit::Sound);
     };
+    if let Some(found) = Model::find(name) {
+        model(screen, found);
+        return Ok(Exit::Sound);
+    }
     let Some(stage) = mmf_stages::find(name) else {
-        let known = near(name, mmf_stages::all().map(|s| s.signature().name));
-        let help = did_you_mean(&known).or_else(|| Some(say!("`mmf stages` lists all", "`mmf stages` 列出全部阶段")));
+        let names = mmf_stages::all().map(|s| s.signature().name).chain(MODELS.iter().map(|model| model.name));
+        let help = spoken_of(name)
+            .or_else(|| did_you_mean(&near(name, names)))
+            .or_else(|| Some(say!("`mmf stages` lists all", "`mmf stages` 列出全部阶段")));
         return Err(Trouble::usage(say!("there is no stage `{name}`", "没有名为 `{name}` 的阶段")).help(help));
     };
     let signature = stage.signature();
@@ -66,7 +75,43 @@ fn all(screen: &Screen) {
         }
         screen.out("");
     }
-    screen.out("`mmf stages NAME` shows a stage's types, arguments and examples.");
+    screen.out(&screen.style(true, Style::Bold, "model"));
+    for model in MODELS {
+        let name = screen.style(true, Style::Cyan, &format!("{:width$}", model.name));
+        screen.out(&format!("  {name}  {}", first(&model.about())));
+    }
+    screen.out("");
+    screen.out(
+        "`mmf stages NAME` shows a stage's types, arguments and examples; of a model the file, to be kept and used.",
+    );
+}
+
+/// Writes a model's file.
+fn model(screen: &Screen, model: &Model) {
+    if screen.is_json() {
+        let (name, text) = (model.name, model.text);
+        screen.out(
+            &serde_json::json!({ "name": name, "group": "model", "doc": model.about(), "text": text }).to_string(),
+        );
+        return;
+    }
+    screen.out(model.text.trim_end());
+    let (name, file) = (model.name, model.file);
+    let text = say!(
+        "a definition: keep it beside your pipeline, `mmf stages {name} > {file}`, and write `use \"{file}\"`",
+        "这是一个定义：以 `mmf stages {name} > {file}` 存到您的管道旁，并写上 `use \"{file}\"`"
+    );
+    screen.tell(&screen.style(false, Style::Dim, screen.pick(&text)));
+}
+
+/// Says which stages speak of a word, by which people may know them.
+fn spoken_of(word: &str) -> Option<Text> {
+    let says = |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|own| own.eq_ignore_ascii_case(word));
+    let stages = mmf_stages::all().map(|stage| stage.signature());
+    let found = stages.filter(|s| says(s.doc) || says(s.reference)).map(|s| format!("`{}`", s.name));
+    let found: Vec<String> = found.take(5).collect();
+    let found = (!found.is_empty()).then(|| found.join(", "))?;
+    Some(say!("see {found}, which speak of it", "见 {found}，其说明提到了它"))
 }
 
 fn page(screen: &Screen, signature: &Signature) {

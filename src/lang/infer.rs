@@ -63,7 +63,12 @@ impl Inference<'_, '_> {
 
     /// Returns where an argument stands; the call where it was not written.
     pub fn arg_span(&self, name: &str) -> Span {
-        self.arg_spans.iter().find(|(n, _)| n == name).map_or(self.span, |(_, s)| *s)
+        self.written(name).unwrap_or(self.span)
+    }
+
+    /// Returns where an argument was written.
+    pub fn written(&self, name: &str) -> Option<Span> {
+        self.arg_spans.iter().find(|(n, _)| n == name).map(|(_, s)| *s)
     }
 
     /// Reports a mistake and gives no type.

@@ -41,6 +41,14 @@ fn stages_are_told_from_their_declarations() {
         let page = place.mmf(&["stages", name]).ends(0).out();
         assert!(stage.signature().args.iter().all(|a| page.contains(a.name)), "{page}");
     }
+    // Models are definitions, which can be kept as they are shown.
+    let ran = place.mmf(&["stages", "vbpr"]).ends(0);
+    place.write("vbpr.mmf", ran.out());
+    assert!(ran.err().contains("write `use \"vbpr.mmf\"`") && all.contains("  vbpr "), "{}", ran.err());
+    place.mmf(&["fmt", "--check", "vbpr.mmf"]).ends(0);
+    // What people know under another word.
+    let ran = place.mmf(&["stages", "film"]).ends(2);
+    assert!(ran.err().contains("see `modulate`"), "{}", ran.err());
     let ran = place.mmf(&["stages", "spilt"]).ends(2);
     assert!(ran.err().contains("did you mean `split`?"), "{}", ran.err());
     let json = place.mmf(&["stages", "split", "--format", "json"]).ends(0).lines();

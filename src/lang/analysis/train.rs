@@ -432,8 +432,10 @@ impl Checker<'_> {
         let mut below = BTreeSet::new();
         let mut stack: Vec<NodeId> = ends.iter().map(|(node, _)| *node).collect();
         while let Some(node) = stack.pop() {
-            if below.insert(node) {
-                stack.extend(&self.graph.dag[node].inputs);
+            // What was computed before the network is read as it is, whatever it was made from.
+            let about = &self.graph.dag[node];
+            if below.insert(node) && (about.joint || matches!(about.kind, NodeKind::Read(_))) {
+                stack.extend(&about.inputs);
             }
         }
         for (_, recipe) in list.iter().filter(|(_, recipe)| recipe.args.has(super::express::OVER)) {

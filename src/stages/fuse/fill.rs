@@ -152,26 +152,19 @@ fn filled(call: &mut Inference<'_, '_>) -> Option<Type> {
         }
         _ => {}
     }
-    if by && how != "knn" {
-        let place = call.arg_span(BY.name());
-        return call.refuse(
-            "E0105",
-            place,
-            say!("`fill({how})` looks at no other column", "`fill({how})` 不看其他列"),
-            Some(say!("leave `by` out, or write `fill(knn, by = …)`", "请去掉 `by`，或写 `fill(knn, by = …)`")),
-        );
-    }
-    if over && how != "propagate" {
-        let place = call.arg_span(OVER.name());
-        return call.refuse(
-            "E0105",
-            place,
-            say!("`fill({how})` follows no graph", "`fill({how})` 不沿图传播"),
-            Some(say!(
-                "leave `over` out, or write `fill(propagate, over = …)`",
-                "请去掉 `over`，或写 `fill(propagate, over = …)`"
-            )),
-        );
+    for (name, of) in [(BY.name(), "knn"), (K.name(), "knn"), (OVER.name(), "propagate"), (ROUNDS.name(), "propagate")]
+    {
+        if let Some(place) = call.written(name).filter(|_| how != of && how != "missing") {
+            return call.refuse(
+                "E0105",
+                place,
+                say!(
+                    "`{name}` is for `fill({of})`, this is `fill({how})`",
+                    "`{name}` 用于 `fill({of})`，这里是 `fill({how})`"
+                ),
+                Some(say!("leave `{name}` out, or write `fill({of}, …)`", "请去掉 `{name}`，或写 `fill({of}, …)`")),
+            );
+        }
     }
     match call.alternative {
         PROPAGATE => spread::ends(call),

@@ -19,7 +19,7 @@ static SIGNATURE: Signature =
             "z·tanh(W₁a + b₁) + (1 − z)·tanh(W₂b + b₂) with z = σ(W₃[a, b] + b₃): learns how much to trust \
          each of two inputs. The report shows the mean of z and of 1 − z over rows and numbers, from epoch to epoch.",
         )
-        .reference("Arevalo et al. 2017, gated multimodal units")
+        .reference("Arevalo et al. 2017, gated multimodal units (GMU)")
         .examples(&[Example::new(
             "Colours and sound of a film, each trusted as far as it helps.",
             "source films = table(\"films.csv\") { film: key, look: vector[8], sound: vector[4] }\n\

@@ -35,7 +35,7 @@ static SIGNATURE: Signature = Signature::new(
     "Σᵣ Πₘ (Wₘᵣ xₘ + bₘᵣ), number by number, over the inputs m and r = 1 … rank: how modalities act together, as \
              `tensor_fusion` sees it, with few weights.",
 )
-.reference("Liu et al. 2018, low-rank multimodal fusion")
+.reference("Liu et al. 2018, low-rank multimodal fusion (LMF)")
 .examples(&[Example::new(
     "Colours and words of a film.",
     "source films = table(\"films.csv\") { film: key, look: vector[8], plot: vector[4] }\n\

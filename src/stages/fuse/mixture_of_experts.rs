@@ -23,7 +23,7 @@ static SIGNATURE: Signature =
             "Σᵢ aᵢ·relu(Wᵢx + bᵢ) with a = softmax(Vx + c) and x the inputs end to end: each row is given to the experts that suit it, \
              all of which are computed.",
         )
-        .reference("Jacobs et al. 1991, adaptive mixtures of local experts")
+        .reference("Jacobs et al. 1991, adaptive mixtures of local experts (MoE)")
         .examples(&[Example::new(
             "Films that need their poster and films that need their plot.",
             "source films = table(\"films.csv\") { film: key, look: vector[8], plot: vector[4] }\n\

@@ -16,7 +16,7 @@ static SIGNATURE: Signature =
             "[x₁, 1] ⊗ [x₂, 1] ⊗ …: the inputs, and all products of a number of each; as wide as the widths, each plus one, \
              multiplied. A `dense` behind it learns which products count. `low_rank_fusion` does with far fewer numbers.",
         )
-        .reference("Zadeh et al. 2017, tensor fusion network")
+        .reference("Zadeh et al. 2017, tensor fusion network (TFN)")
         .examples(&[
             Example::new(
                 "2 · 3, 2, 3 and 1.",

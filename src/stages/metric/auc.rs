@@ -7,18 +7,21 @@ use mmf_lang::args::Args;
 use mmf_lang::signature::{Example, Group, Signature};
 use mmf_lang::types::Task;
 
-use crate::train::predictions::Classified;
+use crate::metric::ranking::{self, User};
+use crate::train::predictions::{self, Classified};
 
 pub(crate) struct Auc;
 
 static SIGNATURE: Signature = Signature::new(Group::Metric, "auc", &["predictions -> metric"])
-    .tasks(&[Task::Classify])
+    .tasks(&[Task::Classify, Task::Recommend])
     .doc(
         "The probability that a row of the positive class has a higher score than one of the other, equal \
          scores counting half; of more than two classes, the mean of each against the rest, over the \
-         classes that are in the truth. Not defined where there is one class only.",
+         classes that are in the truth. Not defined where there is one class only. Of a ranking, the share of a user's other candidates \
+         that stand below a relevant one, the mean over the relevant ones and then over users; equal scores rank worst. Who has no \
+         relevant candidate counts 0.",
     )
-    .reference("scikit-learn, metrics.roc_auc_score, multi_class=ovr")
+    .reference("scikit-learn, metrics.roc_auc_score, multi_class=ovr; of rankings cornac.metrics.AUC")
     .examples(&[Example::new(
         "How well good films are told from others, whatever the threshold.",
         "source films = table(\"films.csv\") { film: key, look: vector[8], good: bool }\n\
@@ -28,6 +31,16 @@ static SIGNATURE: Signature = Signature::new(Group::Metric, "auc", &["prediction
              }\n\
              metric quality = liked on parts.test { auc }",
         "metric",
+    ), Example::new(
+        "How far up the films stand that were liked later, over whole rankings.",
+        "source films = table(\"films.csv\") { film: key, look: vector[8] }\n\
+         source likes = table(\"likes.csv\") { user: category, film: ref(films), at: time(unix) }\n\
+         prepare parts = likes |> split(per = user, by = at, validation = 1, test = 1)\n\
+         train taste = recommend(parts, user = user, item = film) {\n    \
+         score = dot(embedding(user, 16), embedding(film, 16))\n\
+         }\n\
+         metric quality = taste on parts.test { auc }",
+        "metric",
     )]);
 
 impl Stage for Auc {
@@ -36,7 +49,21 @@ impl Stage for Auc {
     }
 
     fn body(&self, _: usize) -> Body {
-        Body::Metric(measure)
+        Body::Metric(|args, from| match predictions::task(from)? {
+            Task::Recommend => ranking::measure(from, None, above),
+            _ => measure(args, from),
+        })
+    }
+}
+
+/// Returns the share of pairs of a relevant candidate and another that are in order.
+fn above(user: &User<'_>) -> f64 {
+    let (relevant, others) = (user.ranks.len(), user.k.saturating_sub(user.ranks.len()));
+    let wrong: usize = user.ranks.iter().enumerate().map(|(before, &rank)| rank as usize - 1 - before).sum();
+    match (relevant, others) {
+        (0, _) => 0.0,
+        (_, 0) => 1.0,
+        _ => 1.0 - wrong as f64 / (relevant * others) as f64,
     }
 }
 
@@ -99,5 +126,18 @@ impl Curve {
         yes += group_yes;
         no += group_no;
         (yes > 0 && no > 0).then(|| pairs as f64 / 2.0 / (yes as f64 * no as f64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ranking_is_told_by_pairs_that_are_in_order() {
+        let of = |ranks: &[u32], k| above(&User { ranks, relevant: 9, k });
+        // Of five candidates the first and the fourth: one stands above none of three, two of three stand above the other.
+        assert!((of(&[1, 4], 5) - 4.0 / 6.0).abs() < 1e-12);
+        assert_eq!([of(&[1, 2], 9), of(&[8, 9], 9), of(&[], 9), of(&[1, 2], 2)], [1.0, 0.0, 0.0, 1.0]);
     }
 }

@@ -23,7 +23,8 @@ pub(crate) fn measure(from: &Predictions, k: Option<usize>, score: fn(&User<'_>)
             let k = k.unwrap_or(ranked.candidates[user] as usize);
             let ranks = ranked.ranks.get(user);
             let within = ranks.partition_point(|&rank| rank as usize <= k);
-            score(&User { ranks: &ranks[..within], relevant: ranked.relevant[user] as usize, k })
+            // An empty sum is −0 in floating point.
+            score(&User { ranks: &ranks[..within], relevant: ranked.relevant[user] as usize, k }) + 0.0
         })
         .collect();
     Ok(mean(values))

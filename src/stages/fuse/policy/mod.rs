@@ -17,7 +17,10 @@ use mmf_data::error::{Error, Result};
 use mmf_data::network::{Network, Op, Var};
 use mmf_data::stage::{Body, Stage};
 use mmf_lang::args::{Arg, ArgKind, Args, Literal, Recipe};
+use mmf_lang::infer::Inference;
+use mmf_lang::say;
 use mmf_lang::signature::{Example, Group, Signature};
+use mmf_lang::types::Type;
 use mmf_tensor::{Loss, Parameters, Session};
 
 use crate::fuse::concat::{join, widths};
@@ -45,7 +48,7 @@ pub(crate) const INNER: Arg<f64> = Arg::share("inner")
 static SIGNATURE: Signature =
     Signature::new(Group::Fuse, "policy", &["col<d, vector[a]>, col<d, vector[b]>... -> col<d, vector[m]>"])
         .args(&[ALGORITHM.spec(), NETWORK.spec(), ENTROPY.spec(), INNER.spec()])
-        .infer(widths)
+        .infer(weighed)
         .weights()
         .weighs()
         .is_network()
@@ -66,6 +69,27 @@ static SIGNATURE: Signature =
              train liked = classify(parts, label = good) { output = chosen |> dense(16) |> relu |> dense(1) |> sigmoid }",
             "train",
         )]);
+
+/// As wide as the inputs together. Bandits have no layers and no entropy.
+fn weighed(call: &mut Inference<'_, '_>) -> Option<Type> {
+    let algorithm = call.args.get(ALGORITHM).map(|recipe| recipe.stage).unwrap_or_default();
+    if !["reinforce", "actor_critic"].contains(&algorithm.as_str()) {
+        for name in [NETWORK.name(), ENTROPY.name()] {
+            if let Some(place) = call.written(name) {
+                return call.refuse(
+                    "E0105",
+                    place,
+                    say!("`{algorithm}` has no `{name}`", "`{algorithm}` 没有 `{name}`"),
+                    Some(say!(
+                        "leave `{name}` out; `reinforce` and `actor_critic` have one",
+                        "请去掉 `{name}`；`reinforce` 与 `actor_critic` 才有"
+                    )),
+                );
+            }
+        }
+    }
+    widths(call)
+}
 
 /// Returns which inputs each arm has: all; each alone; all but each.
 pub(crate) fn arms(inputs: usize) -> Vec<Vec<bool>> {
