@@ -1,4 +1,4 @@
-"""LightGCN on Gowalla, epoch by epoch beside PyTorch: loss and time of each, then what the rankings are worth."""
+"""LightGCN on Gowalla, epoch by epoch beside PyTorch: loss and time of each, then what the rankings are worth, beside ids alone and popularity."""
 
 import json
 import os
@@ -15,6 +15,7 @@ EPOCHS = int(os.environ.get("MMF_GOWALLA_EPOCHS", "2"))
 THREADS = 1
 DATA = place.FILMS_DATA.parent / "splits" / "gowalla"
 PIPELINE = place.ROOT / "benches" / "pipelines" / "gowalla.mmf"
+PLAIN = place.ROOT / "benches" / "pipelines" / "gowalla-plain.mmf"
 
 
 def run():
@@ -28,6 +29,7 @@ def run():
     lines = [line.split() for line in output.splitlines()]
     other = [tuple(map(float, line[2:])) for line in lines if line[0] == "epoch"]
     others = next(tuple(map(float, line[1:])) for line in lines if line[0] == "found")
+    beside = plain()
 
     table = Table(
         f"gowalla: LightGCN, 3 layers, 64 wide, batches of 2,048, {EPOCHS} epochs, {THREADS} thread, beside PyTorch {place.version(python, 'torch')}; one run "
@@ -39,7 +41,27 @@ def run():
         table.pair("  CPU", [cpu], [peer_cpu], "s", goal=1)
     for metric, own, peer in zip(("recall@20", "ndcg@20"), quality, others):
         table.lines.append((f"{metric} after {EPOCHS} epochs", f"{own:.4f}", f"{peer:.4f}", f"{own / peer:.3f}", ""))
+        for name, values in beside.items():
+            table.lines.append((f"  {name}", f"{values[metric]:.4f}", "", "", ""))
     table.print()
+
+
+def plain():
+    """Returns what ids alone, after as many epochs, and popularity are worth: in a process of their own, when all that is timed has ended."""
+    with place.scratch() as folder:
+        home = Path(folder)
+        command = [place.MMF, "run", beside_data(PLAIN, home), "-p", f"epochs={EPOCHS}", "--threads", THREADS]
+        once([*command, "--store", home / "store", "--runs", home / "runs"])
+        found = json.loads((home / "runs" / "latest" / "metrics.json").read_text(encoding="utf-8"))
+    names = {"ids": f"ids alone after {EPOCHS} epochs", "popular": "popularity"}
+    return {label: {line["metric"]: line["value"] for line in found if line["train"] == name} for name, label in names.items()}
+
+
+def beside_data(pipeline, home):
+    """Returns the pipeline as it stands in `home`, where it finds its data."""
+    file = home / pipeline.name
+    file.write_text(pipeline.read_text().replace("../../../shared/data/splits/gowalla", str(DATA)))
+    return file
 
 
 def ours():
@@ -47,9 +69,7 @@ def ours():
     the training. Then recall@20 and NDCG@20."""
     with place.scratch() as folder:
         home = Path(folder)
-        text = PIPELINE.read_text().replace("../../../shared/data/splits/gowalla", str(DATA))
-        (home / "gowalla.mmf").write_text(text)
-        command = [place.MMF, "run", home / "gowalla.mmf", "-p", f"epochs={EPOCHS}", "--threads", THREADS, "--format", "json"]
+        command = [place.MMF, "run", beside_data(PIPELINE, home), "-p", f"epochs={EPOCHS}", "--threads", THREADS, "--format", "json"]
         command += ["--store", home / "store", "--runs", home / "runs"]
         process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
         found, quality, before = [], {}, None

@@ -31,6 +31,8 @@ PUBLISHED = [
         S3REC,
         [
             ("baseline", "hit_rate@10", None),
+            ("of_ids", "hit_rate@10", None),
+            ("of_ids", "ndcg@10", None),
             ("by_order", "hit_rate@10", 0.0605),
             ("by_order", "ndcg@10", 0.0318),
         ],

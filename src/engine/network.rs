@@ -289,7 +289,8 @@ impl Wiring {
             }
             // A table of weights is called as the rows that it is of.
             let table = node.inputs.iter().find(|&&id| matches!(graph.node(id).ty, Type::Table(_)));
-            let name = graph.title(table.copied().filter(|_| node.name.is_none()).unwrap_or(wire.node));
+            let is_stage = matches!(node.kind, NodeKind::Stage { .. }) && node.name.is_none();
+            let name = graph.title(table.copied().filter(|_| is_stage).unwrap_or(wire.node));
             if !names.contains(&name) {
                 names.push(name);
             }

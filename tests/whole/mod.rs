@@ -15,4 +15,5 @@ mod report;
 mod shell;
 #[cfg(unix)]
 mod stopping;
+mod told;
 mod watching;

@@ -73,6 +73,17 @@ pub(crate) fn judged(session: &mut Session<'_>, args: &Args, value: &Var, output
     Layers::of(&args.get(DISCRIMINATOR))?.to(session, &turned, outputs)
 }
 
+/// Returns how many values the discriminator takes for what they are, and how many there are.
+pub(crate) fn right(session: &mut Session<'_>, args: &Args, values: &[Var]) -> Result<(usize, usize)> {
+    let rows = values.first().map_or(0, |value| value.rows);
+    let joined = session.join_rows(&values.iter().collect::<Vec<_>>())?;
+    let told = judged(session, args, &joined, values.len())?;
+    let guesses = session.values(&told)?.chunks_exact(values.len());
+    let best = |row: &[f32]| (0..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
+    let hits = guesses.enumerate().filter(|(at, row)| best(row) == at / rows.max(1)).count();
+    Ok((hits, joined.rows))
+}
+
 pub(crate) fn loss(session: &mut Session<'_>, args: &Args, values: &[Var], weights: Option<&[f32]>) -> Result<Loss> {
     let rows = values.first().ok_or_else(|| Error::bug("values were to be compared"))?.rows;
     let joined = session.join_rows(&values.iter().collect::<Vec<_>>())?;

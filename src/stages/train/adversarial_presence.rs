@@ -45,6 +45,16 @@ impl Stage for AdversarialPresence {
     }
 }
 
+/// Returns how often the discriminator is right of what is there, and how often it guesses.
+pub(crate) fn right(session: &mut Session<'_>, args: &Args, values: &[Var]) -> Result<(usize, usize)> {
+    let [value, there] = values else { return Err(Error::bug("a value and what is there were to be compared")) };
+    let there = session.values(there)?.to_vec();
+    let told = judged(session, args, value, there.len() / value.rows.max(1))?;
+    let hits =
+        session.values(&told)?.iter().zip(&there).filter(|(told, there)| (**told > 0.0) == (**there > 0.5)).count();
+    Ok((hits, there.len()))
+}
+
 pub(crate) fn loss(session: &mut Session<'_>, args: &Args, values: &[Var], weights: Option<&[f32]>) -> Result<Loss> {
     let [value, there] = values else { return Err(Error::bug("a value and what is there were to be compared")) };
     let there = session.values(there)?.to_vec();

@@ -10,17 +10,20 @@ use mmf_data::plan::Edge;
 use mmf_lang::args::{ArgValue, Args, Recipe};
 use mmf_tensor::{Loss, Parameters, Session};
 
-use super::network::{Circuit, Meddling, Pass, Shift, Target, TaskRows};
+use super::network::{AT_ONCE, Circuit, Meddling, Pass, Shift, Target, TaskRows};
 use super::{adversarial, adversarial_alignment, adversarial_presence, cosine_gap, info_nce};
 
 type Compare = fn(&mut Session<'_>, &Args, &[Var], Option<&[f32]>) -> Result<Loss>;
 
-/// What compares values, by the names of their stages.
-static COMPARE: [(&str, Compare); 4] = [
-    ("cosine_gap", cosine_gap::loss),
-    ("info_nce", info_nce::loss),
-    ("adversarial_alignment", adversarial_alignment::loss),
-    ("adversarial_presence", adversarial_presence::loss),
+/// Returns how many of its guesses a discriminator has right, and how many it makes.
+type Right = fn(&mut Session<'_>, &Args, &[Var]) -> Result<(usize, usize)>;
+
+/// What compares values, by the names of their stages; of those with a discriminator, how it does.
+static COMPARE: [(&str, Compare, Option<Right>); 4] = [
+    ("cosine_gap", cosine_gap::loss, None),
+    ("info_nce", info_nce::loss, None),
+    ("adversarial_alignment", adversarial_alignment::loss, Some(adversarial_alignment::right)),
+    ("adversarial_presence", adversarial_presence::loss, Some(adversarial_presence::right)),
 ];
 
 /// Parts of a loss have weights of their own behind those of all layers.
@@ -37,6 +40,7 @@ struct Compared<'p> {
     number: usize,
     factor: f32,
     compare: Compare,
+    right: Option<Right>,
     args: Args,
     values: Vec<&'p Edge>,
     /// Where its own weights stand.
@@ -84,10 +88,11 @@ impl<'p> Terms<'p> {
         for (number, (factor, recipe)) in losses.iter().enumerate() {
             let (factor, args) = (*factor as f32, &recipe.args);
             let value = |place: usize| circuit.output(&format!("{prefix}loss.{number}.{place}"));
-            if let Some((_, compare)) = COMPARE.iter().find(|(name, _)| *name == recipe.stage) {
+            if let Some((_, compare, right)) = COMPARE.iter().find(|(name, ..)| *name == recipe.stage) {
                 let values = (0..).map_while(|place| value(place).ok()).collect();
                 let place = PLACE + prefix.bytes().fold(number as u64, |at, byte| 64 * at + u64::from(byte % 64));
-                terms.compared.push(Compared { number, factor, compare: *compare, args: args.clone(), values, place });
+                let (compare, right) = (*compare, *right);
+                terms.compared.push(Compared { number, factor, compare, right, args: args.clone(), values, place });
             } else if recipe.stage == "adversarial" {
                 let Some(ArgValue::Int(over)) = args.find("over") else {
                     return Err(Error::bug("a part over nothing"));
@@ -132,6 +137,42 @@ impl<'p> Terms<'p> {
             }
         }
         Ok(losses)
+    }
+
+    /// Returns of each discriminator its loss and the share of its guesses that are right, over some rows of the task. They are numbered
+    /// from `number` on.
+    pub(crate) fn told(
+        &self,
+        circuit: &Circuit<'_>,
+        parameters: &Parameters,
+        rows: TaskRows<'_>,
+        number: usize,
+    ) -> Result<Vec<(String, f64)>> {
+        let mut told = Vec::new();
+        let judges = self.compared.iter().filter_map(|term| Some((term, term.right?)));
+        for (number, (term, right)) in (number..).zip(judges) {
+            let (mut sum, mut weight, mut hits, mut all) = (0.0, 0.0, 0, 0);
+            for block in rows.blocks(AT_ONCE) {
+                let mut session = Session::reading(parameters);
+                let pass = circuit.forward(&mut session, block, &term.values)?;
+                session.at(term.place, "loss");
+                let loss = (term.compare)(&mut session, &term.args, &pass.values, None)?;
+                sum += f64::from(session.sum_of(&loss)?);
+                weight += loss.weight;
+                let (own, of) = right(&mut session, &term.args, &pass.values)?;
+                (hits, all) = (hits + own, all + of);
+            }
+            if all > 0 && weight > 0.0 {
+                told.push((format!("discriminator {number}: loss"), sum / weight));
+                told.push((format!("discriminator {number}: accuracy"), hits as f64 / all as f64));
+            }
+        }
+        Ok(told)
+    }
+
+    /// Returns how many discriminators there are.
+    pub(crate) fn judges(&self) -> usize {
+        self.compared.iter().filter(|term| term.right.is_some()).count()
     }
 
     /// Makes the weights that parts of a loss have themselves.

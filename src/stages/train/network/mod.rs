@@ -41,7 +41,20 @@ pub(crate) enum TaskRows<'a> {
     Pairs { users: &'a [u32], items: &'a [u32], met: &'a [u32] },
 }
 
-impl TaskRows<'_> {
+impl<'a> TaskRows<'a> {
+    /// Cuts the rows into blocks of so many.
+    pub(crate) fn blocks(self, size: usize) -> Vec<TaskRows<'a>> {
+        let some = |all: &'a [u32], at: usize| all.get(at..all.len().min(at + size)).unwrap_or(&[]);
+        match self {
+            TaskRows::Table(rows) => rows.chunks(size).map(TaskRows::Table).collect(),
+            TaskRows::Pairs { users, items, met } => {
+                let starts = (0..users.len()).step_by(size);
+                let block = |at| TaskRows::Pairs { users: some(users, at), items: some(items, at), met: some(met, at) };
+                starts.map(block).collect()
+            }
+        }
+    }
+
     /// Returns the numbers of the rows in the task's domain: pairs are numbered by their place.
     fn numbers(&self) -> Arc<Vec<u32>> {
         Arc::new(match self {

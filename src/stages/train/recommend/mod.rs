@@ -208,8 +208,9 @@ struct Ranking<'a> {
 const COMPARED: u64 = 31;
 const TAUGHT: u64 = 32;
 
-/// Pairs at which weights of inputs are told, at most.
+/// Pairs at which weights of inputs are told, and at which discriminators are asked, at most.
 const TOLD: usize = 4096;
+const JUDGED: usize = 256;
 
 /// A term of the loss.
 struct Term {
@@ -413,15 +414,13 @@ impl Work for Ranking<'_> {
     }
 
     fn told(&self, parameters: &Parameters) -> Result<Vec<(String, f64)>> {
-        // Some of the pairs that were met, for what stands at pairs.
-        let some: Vec<usize> =
-            self.rows.iter().step_by(self.rows.len().div_ceil(TOLD).max(1)).map(|&row| row as usize).collect();
-        let of = |all: &[u32]| -> Vec<u32> { some.iter().map(|&row| all[row]).collect() };
-        let training = &self.pairs.training;
-        let (users, items, met) = (of(&training.users), of(&training.items), of(&training.met));
+        let [users, items, met] = self.some_pairs(TOLD);
         let pairs = TaskRows::Pairs { users: &users, items: &items, met: &met };
         let mut told = self.school.told(&self.circuit, parameters, pairs)?;
         told.extend(self.circuit.weighing(parameters, pairs)?);
+        let [users, items, met] = self.some_pairs(JUDGED);
+        let pairs = TaskRows::Pairs { users: &users, items: &items, met: &met };
+        told.extend(self.pulls.told(&self.circuit, parameters, pairs, 1)?);
         Ok(told)
     }
 
@@ -483,6 +482,13 @@ impl Scored for Inner {
 }
 
 impl Ranking<'_> {
+    /// Returns users, items and rows of training pairs, at most so many, evenly over all.
+    fn some_pairs(&self, at_most: usize) -> [Vec<u32>; 3] {
+        let rows = self.rows.iter().step_by(self.rows.len().div_ceil(at_most).max(1)).map(|&row| row as usize);
+        let training = &self.pairs.training;
+        [&training.users, &training.items, &training.met].map(|all| rows.clone().map(|row| all[row]).collect())
+    }
+
     /// Returns these training pairs as they teach policies; nothing where no term compares scores.
     fn inner(&self, rows: &[u32], random: &mut ChaCha8Rng) -> Result<Option<Inner>> {
         if self.terms.is_empty() || rows.is_empty() {

@@ -76,6 +76,9 @@ pub(crate) fn predict(
     work.predict(&parameters, call.head, part, true)
 }
 
+/// Training rows at which discriminators are asked after an epoch, at most.
+const TOLD: usize = 256;
+
 /// A training whose rows are those of the split's table.
 struct Rowwise<'a> {
     call: &'a TrainCall,
@@ -308,6 +311,12 @@ impl Work for Rowwise<'_> {
         let rows = TaskRows::Table(&[]);
         told.extend(self.school.told(&self.circuit, parameters, rows)?);
         told.extend(self.circuit.weighing(parameters, rows)?);
+        let some: Vec<u32> = self.places.iter().copied().step_by(self.places.len().div_ceil(TOLD).max(1)).collect();
+        let (some, mut number) = (ids(self.call, &some), 1);
+        for head in &self.heads {
+            told.extend(head.pulls.told(&self.circuit, parameters, TaskRows::Table(&some), number)?);
+            number += head.pulls.judges();
+        }
         Ok(told)
     }
 
