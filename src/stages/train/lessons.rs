@@ -247,25 +247,32 @@ impl<'p> School<'p> {
             )));
             return Ok(());
         }
-        let [pupil] = &self.pupils[..] else { return Ok(()) };
         let own = mean(self.losses(circuit, parameters, inner, &[])?);
-        let reads = circuit.reads(inner.rows(), inner.targets(), &[pupil.node])?;
-        let Some(rows) = reads.into_iter().next() else { return Ok(()) };
-        let mut fixed = Vec::new();
-        for arm in 0..arms(pupil.inputs.len()).len() {
-            let chosen = Chosen { node: pupil.node, rows: rows.clone(), arms: vec![arm as u32; rows.len()] };
-            fixed.push(mean(self.losses(circuit, parameters, inner, &[chosen])?));
+        let nodes: Vec<usize> = self.pupils.iter().map(|pupil| pupil.node).collect();
+        let reads = circuit.reads(inner.rows(), inner.targets(), &nodes)?;
+        for (number, (pupil, rows)) in (1..).zip(self.pupils.iter().zip(reads)) {
+            // The other policies choose by themselves.
+            let fixed = |arm: usize| -> Result<f64> {
+                let chosen = Chosen { node: pupil.node, rows: rows.clone(), arms: vec![arm as u32; rows.len()] };
+                Ok(mean(self.losses(circuit, parameters, inner, &[chosen])?))
+            };
+            let arms = arms(pupil.inputs.len());
+            let fixed = (0..arms.len()).map(fixed).collect::<Result<Vec<_>>>()?;
+            let best = (0..fixed.len()).fold(0, |best, arm| if fixed[arm] < fixed[best] { arm } else { best });
+            let (all, least) = (fixed[0], fixed[best]);
+            let numbers =
+                (1..).zip(&arms[best]).filter(|(_, has)| **has).map(|(number, _): (usize, _)| number.to_string());
+            let which = numbers.collect::<Vec<_>>().join(" + ");
+            let (who, zh_who) = match self.pupils.len() {
+                1 => (String::new(), String::new()),
+                _ => (format!("policy {number}: "), format!("第 {number} 个策略：")),
+            };
+            context.host.report(Report::Note(say!(
+                "{who}on the inner rows the loss is {own:.4} with the policy's weights, {all:.4} with equal ones, {least:.4} with the best fixed \
+                 ones (of input {which})",
+                "{zh_who}在内部行上，使用策略的权重时损失为 {own:.4}，等权重时为 {all:.4}，最佳固定权重（输入 {which}）时为 {least:.4}"
+            )));
         }
-        let best = (0..fixed.len()).fold(0, |best, arm| if fixed[arm] < fixed[best] { arm } else { best });
-        let (all, least) = (fixed[0], fixed[best]);
-        let pulled = &arms(pupil.inputs.len())[best];
-        let numbers = (1..).zip(pulled).filter(|(_, has)| **has).map(|(number, _): (usize, _)| number.to_string());
-        let which = numbers.collect::<Vec<_>>().join(" + ");
-        context.host.report(Report::Note(say!(
-            "on the inner rows the loss is {own:.4} with the policy's weights, {all:.4} with equal ones, {least:.4} with the best fixed ones \
-             (of input {which})",
-            "在内部行上，使用策略的权重时损失为 {own:.4}，等权重时为 {all:.4}，最佳固定权重（输入 {which}）时为 {least:.4}"
-        )));
         Ok(())
     }
 
