@@ -30,7 +30,7 @@ struct Shown {
     stored: u64,
     main: Option<ProgressBar>,
     running: BTreeMap<String, Running>,
-    /// Steps that only variants of experiments need: they are many, and are counted.
+    /// Steps that only variants of experiments and further times of a train need: they are many, and are counted.
     variants: BTreeSet<String>,
     varied: Option<Varied>,
     /// Rows that were left out, by step and reason: how many, and the first one's name.
@@ -186,8 +186,10 @@ impl Progress {
             varied.steps += 1;
             if self.bars.is_none() && varied.told.elapsed() >= EVERY {
                 varied.told = Instant::now();
-                let text =
-                    say!("  experiments: {done} of {total} steps are done", "  实验：已完成 {done} / {total} 步");
+                let text = say!(
+                    "  experiments and repeats: {done} of {total} steps are done",
+                    "  实验与重复训练：已完成 {done} / {total} 步"
+                );
                 self.say(self.screen.pick(&text));
             }
             return;
@@ -220,7 +222,7 @@ impl Progress {
         if let Some(Varied { steps, .. }) = shown.varied.take() {
             let (steps, s) = (count(steps), if steps == 1 { "" } else { "s" });
             let sign = self.screen.style(false, Style::Green, "✓");
-            let text = say!("{steps} step{s} for variants of experiments", "实验变体共 {steps} 步");
+            let text = say!("{steps} step{s} for experiments and repeats", "实验与重复训练共 {steps} 步");
             self.say(&format!("  {sign} {}", self.screen.pick(&text)));
         }
         for ((node, reason), (rows, first)) in std::mem::take(&mut shown.skipped) {

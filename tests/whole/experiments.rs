@@ -65,7 +65,7 @@ fn what_carries_the_label_helps_and_noise_does_not() {
     let (out, told) = (ran.out().to_string(), ran.err().to_string());
     ran.ends(0);
     // The steps of variants are many: they are counted.
-    assert!(told.contains("✓ liked: ") && told.contains(" steps for variants of experiments"), "{told}");
+    assert!(told.contains("✓ liked: ") && told.contains(" steps for experiments and repeats"), "{told}");
     assert!(!told.contains("noise:") && !told.contains("shuffled:"), "{told}");
     assert!(out.contains("films.look: +") && out.contains("p < 0.001: it helps"), "{out}");
     assert_eq!(out.matches("no evidence that it helps").count(), 2, "{out}");

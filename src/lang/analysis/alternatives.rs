@@ -66,7 +66,16 @@ impl Checker<'_> {
             })
             .collect();
         let Some(&first) = matching.first() else {
-            let nearest = notations.iter().find(|n| n.takes(inputs.len())).or(notations.first())?.clone();
+            // The form that suits the most of the first inputs: the next one is the mistake.
+            let suits = |n: &Notation| {
+                let of_kind = |k: usize, node: NodeId| {
+                    let found = n.input(k).map(|pattern| bind(pattern, self.ty(node), args, &mut Bindings::default()));
+                    found.is_some_and(|found| !matches!(found, Err(Misfit::Kind)))
+                };
+                inputs.iter().enumerate().take_while(|(k, (node, _))| of_kind(*k, *node)).count()
+            };
+            let forms = notations.iter().filter(|n| n.takes(inputs.len()));
+            let nearest = forms.rev().max_by_key(|n| suits(n)).or(notations.first())?.clone();
             self.fits(signature, &nearest, inputs, args, name_span);
             return None;
         };
@@ -176,7 +185,7 @@ impl Checker<'_> {
             match bind(pattern, self.ty(*node), args, into) {
                 Ok(()) => places.push((format!("{pattern:?}"), *place)),
                 Err(Misfit::Kind) => {
-                    self.misfit(signature, *node, *place);
+                    self.misfit(signature, k, *node, *place);
                     return false;
                 }
                 Err(Misfit::Size { .. }) if !is_vector(self.ty(*node)) => {
@@ -220,16 +229,15 @@ impl Checker<'_> {
         true
     }
 
-    /// Reports that an input is of the wrong kind for a stage, with the stage that would mend it where one does.
-    pub(super) fn misfit(&mut self, signature: &'static Signature, node: NodeId, place: Span) {
+    /// Reports that the input at that place is of the wrong kind for a stage, with the stage that would mend it where one does.
+    fn misfit(&mut self, signature: &'static Signature, at: usize, node: NodeId, place: Span) {
         let name = signature.operator.map_or(signature.name, |op| op.symbol());
         let Text { en: found, zh: found_zh } = self.words_of(node);
         let wanted: Vec<String> = signature
             .types
             .iter()
             .filter_map(|t| Notation::parse(t).ok())
-            .filter_map(|n| n.inputs.into_iter().next())
-            .map(|p| pattern_words(&p))
+            .filter_map(|n| n.input(at).map(pattern_words))
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
