@@ -78,7 +78,7 @@ fn a_part_in_its_whole_stead_is_mended_by_the_whole() {
 fn small_slips_have_a_mend() {
     says("extract a = films.poster |> resize(32)", "E0108", &["`size` takes 2 sizes", "write `32x32`"]);
     says("prepare new = films |> where(year > \"2000\")", "E0306", &["write the number without quotes: `2000`"]);
-    says("extract a = films.look |> mean", "E0301", &["`mean` takes sequence, this is vector[4]", "`mean`: "]);
+    says("extract a = films.look |> mean", "E0301", &["`mean` takes a sequence, this is vector[4]", "`mean`: "]);
     says("def f(x: col<d, 文本>) = x |> tokenize\nextract a = f(films.title)", "E0116", &["the types are int, float"]);
 }
 
