@@ -56,24 +56,18 @@ impl Checker<'_> {
             return self.fits(signature, &notation, inputs, args, name_span).then_some((i, notation));
         }
         let joint = inputs.iter().any(|(n, _)| self.untrained(*n));
+        let of_kind = |n: &Notation, k: usize, node: NodeId| {
+            let found = n.input(k).map(|pattern| bind(pattern, self.ty(node), args, &mut Bindings::default()));
+            found.is_some_and(|found| !matches!(found, Err(Misfit::Kind)))
+        };
         let matching: Vec<usize> = (0..notations.len())
             .filter(|&i| notations[i].takes(inputs.len()))
-            .filter(|&i| {
-                inputs.iter().enumerate().all(|(k, (n, _))| {
-                    let Some(pattern) = notations[i].input(k) else { return false };
-                    !matches!(bind(pattern, self.ty(*n), args, &mut Bindings::default()), Err(Misfit::Kind))
-                })
-            })
+            .filter(|&i| inputs.iter().enumerate().all(|(k, (node, _))| of_kind(&notations[i], k, *node)))
             .collect();
         let Some(&first) = matching.first() else {
             // The form that suits the most of the first inputs: the next one is the mistake.
-            let suits = |n: &Notation| {
-                let of_kind = |k: usize, node: NodeId| {
-                    let found = n.input(k).map(|pattern| bind(pattern, self.ty(node), args, &mut Bindings::default()));
-                    found.is_some_and(|found| !matches!(found, Err(Misfit::Kind)))
-                };
-                inputs.iter().enumerate().take_while(|(k, (node, _))| of_kind(*k, *node)).count()
-            };
+            let suits =
+                |n: &Notation| inputs.iter().enumerate().take_while(|(k, (node, _))| of_kind(n, *k, *node)).count();
             let forms = notations.iter().filter(|n| n.takes(inputs.len()));
             let nearest = forms.rev().max_by_key(|n| suits(n)).or(notations.first())?.clone();
             self.fits(signature, &nearest, inputs, args, name_span);
